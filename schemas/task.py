@@ -1,0 +1,107 @@
+"""A task on its way in, in the ledger, and on its way out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.capabilities import Kind, Role
+from schemas.failures import Failure
+from schemas.lifecycle import Parked, Spend, State
+
+Words = Annotated[str, Field(max_length=64)]
+
+
+class ReferenceImage(BaseModel):
+    """An image that the result should follow: by address, or inline as a `data:` URI."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    role: Annotated[Role, Field(strict=False)] = Role.REFERENCE
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$", max_length=4096)
+    data: str | None = Field(default=None, pattern=r"^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+=*$")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ReferenceImage":
+        if (self.url is None) == (self.data is None):
+            raise ValueError("give exactly one of url and data")
+        return self
+
+
+class TaskRequest(BaseModel):
+    """What a customer asks for; what the model does not take is refused, never dropped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    model: str = Field(min_length=1, max_length=128)
+    prompt: str = ""
+    negative_prompt: str | None = None
+    ratio: Words | None = None
+    resolution: Words | None = None
+    size: Words | None = None
+    duration_s: float | None = None
+    fps: int | None = None
+    n: int | None = None
+    seed: int | None = None
+    audio: bool | None = None
+    watermark: bool | None = None
+    reference_images: tuple[ReferenceImage, ...] = Field(default=(), max_length=64)
+    external_id: str | None = Field(default=None, min_length=1, max_length=255)
+    metadata: dict[
+        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
+    ] = Field(default_factory=dict, max_length=32)
+    options: dict[str, Any] = Field(default_factory=dict, max_length=32)
+    allow_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the ledger. `claim` counts the leases: only the latest holder may write."""
+
+    id: UUID
+    account_id: int
+    account: str
+    key_id: str
+    state: State
+    seq: int
+    claim: int
+    due_at: datetime | None
+    model: str
+    kind: Kind
+    provider: str
+    route: str
+    request: TaskRequest
+    request_sha256: bytes
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    spend: Spend
+    attempt: int
+    upstream_id: str | None
+    progress: int | None
+    parked: Parked | None
+    parked_at: datetime | None
+    cancel_requested_at: datetime | None
+    failure: Failure | None
+    external_id: str | None
+    duplicate_allowed: bool
+    created_at: datetime
+    queued_at: datetime | None
+    running_at: datetime | None
+    finished_at: datetime | None
+    downloaded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A result file that is ours. Sides in pixels; `key` is its place in the store."""
+
+    n: int
+    key: str
+    type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_s: float | None

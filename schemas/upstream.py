@@ -1,0 +1,205 @@
+"""The words that a provider file may use: what it asks, what comes back, and what that means.
+
+A flow is a generator: it yields an `Ask`, is sent the `Reply`, and returns an `Observation`. It holds no
+network, no clock and no retry; the driver has those once for all providers.
+"""
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from schemas.capabilities import Model
+from schemas.failures import Failure, FailureKind
+from schemas.lifecycle import Spend, State
+from schemas.task import TaskRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a multipart form."""
+
+    name: str
+    filename: str
+    type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to the upstream; `path` follows the route's base URL. `spends` marks the paid one."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    parts: tuple[Part, ...] = ()
+    spends: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status says success; the body may still say otherwise."""
+        return 200 <= self.status < 300
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, or None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def at(self, *path: str) -> Any:
+        """The value at a path of names in the JSON body, or None."""
+        value = self.json
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def text(self, *path: str) -> str | None:
+        """The value at a path where it is a text that is not empty."""
+        value = self.at(*path)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def request_id(self) -> str | None:
+        """The upstream's own id of the exchange, under the names that vendors use."""
+        names = (
+            "x-request-id",
+            "x-oneapi-request-id",
+            "x-rixapi-request-id",
+            "request-id",
+            "x-tt-logid",
+            "cf-ray",
+        )
+        return next((self.headers[name] for name in names if name in self.headers), None)
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds that the upstream asks us to wait, where it says so in seconds."""
+        value = self.headers.get("retry-after", "")
+        return float(value) if value.isascii() and value.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A result at the upstream: an address, or a path on the route that needs the route's credential."""
+
+    url: str
+    authenticated: bool = False
+    type: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What an exchange taught us. `state` None means: not understood, look again later."""
+
+    state: State | None = None
+    spend: Spend = Spend.UNKNOWN  # of a submission: confirmed, not_created or unknown
+    upstream_id: str | None = None
+    status: str | None = None  # the upstream's own word
+    progress: int | None = None
+    files: tuple[RemoteFile, ...] = ()
+    failure: Failure | None = None
+    retry_after_s: float | None = None
+
+
+Flow = Generator[Ask, Reply, Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Everything that a provider needs to make its paid request. `reference` is ours, one per attempt."""
+
+    request: TaskRequest
+    model: Model
+    reference: str
+
+
+class Recovery(StrEnum):
+    """How a lost submission can be found again at this provider; each file cites its source."""
+
+    IDEMPOTENCY_KEY = "idempotency_key"  # the same reference again creates nothing new
+    LOOKUP_BY_REFERENCE = "lookup_by_reference"
+    LIST_RECENT = "list_recent"
+    NONE = "none"
+
+
+def bearer(credential: str, ask: Ask, now: datetime) -> Mapping[str, str]:
+    """The usual way to sign: `Authorization: Bearer`."""
+    return {"authorization": f"Bearer {credential}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A dialect: three tables (models, states, failures) and its flows."""
+
+    name: str
+    models: tuple[Model, ...]
+    states: Mapping[str, State]
+    failures: Mapping[str, FailureKind]
+    submit: Callable[[Submission], Flow]
+    poll: Callable[[str], Flow]
+    cancel: Callable[[str], Flow] | None = None
+    recovery: Recovery = Recovery.NONE
+    sign: Callable[[str, Ask, datetime], Mapping[str, str]] = bearer
+
+
+def accepted(reply: Reply, upstream_id: str | None, status: str | None, state: State | None) -> Observation:
+    """The answer to a paid request: without an id nobody knows what was bought."""
+    if not upstream_id:
+        return unclear(reply)
+    return Observation(state or State.QUEUED, Spend.CONFIRMED, upstream_id, status)
+
+
+def refused(reply: Reply, failure: Failure) -> Observation:
+    """A clear no to a paid request: certain that nothing was created."""
+    return Observation(State.FAILED, Spend.NOT_CREATED, failure=failure, retry_after_s=reply.retry_after_s)
+
+
+def unclear(reply: Reply, failure: Failure | None = None) -> Observation:
+    """An answer to a paid request that proves neither yes nor no."""
+    return Observation(
+        None, Spend.UNKNOWN, failure=failure or _bare(reply), retry_after_s=reply.retry_after_s
+    )
+
+
+def unread(reply: Reply, status: str | None = None) -> Observation:
+    """A look that taught us nothing about the task: an error of the call itself, or an unknown word."""
+    return Observation(
+        None, Spend.CONFIRMED, status=status, failure=_bare(reply), retry_after_s=reply.retry_after_s
+    )
+
+
+def failure_from(
+    reply: Reply, kinds: Mapping[str, FailureKind], code: str | None, words: str | None
+) -> Failure:
+    """A failure by the provider's own code; a code that its table does not hold is `unknown`."""
+    kind = kinds.get(code or "", FailureKind.UNKNOWN)
+    message = words or reply.body[:2000].decode("utf-8", "replace")
+    return Failure(kind, message, code, reply.status, reply.request_id)
+
+
+def _bare(reply: Reply) -> Failure:
+    return Failure(
+        FailureKind.UNKNOWN,
+        reply.body[:2000].decode("utf-8", "replace"),
+        None,
+        reply.status,
+        reply.request_id,
+    )

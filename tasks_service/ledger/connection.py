@@ -1,0 +1,128 @@
+"""The one place that talks to the driver: a pool, named queries, and errors by constraint name."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Self, cast
+
+import asyncpg
+import orjson
+
+from tasks_service.ledger.queries import Query, load
+
+Row = Mapping[str, Any]
+
+# What it looks like when PostgreSQL is away, full or going down: the caller may try again later.
+UNAVAILABLE: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+)
+
+
+class Taken(Exception):
+    """A guard was there first; `guard` is the name of its constraint."""
+
+    def __init__(self, guard: str):
+        super().__init__(guard)
+        self.guard = guard
+
+
+class Database:
+    """Runs named queries on a pool, or on the one connection of a transaction."""
+
+    def __init__(self, executor: Any):
+        self._executor = executor
+
+    @classmethod
+    async def connect(cls, dsn: str, *, size: int = 10) -> Self:
+        """Open a pool. Raises what `UNAVAILABLE` lists where the server cannot be reached."""
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_speak_json,
+            reset=_keep,
+            command_timeout=30,
+            server_settings={"application_name": "creative-tasks", "timezone": "UTC"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Give the connections back to the server; an unresponsive one is cut after two seconds."""
+        try:
+            await asyncio.wait_for(self._executor.close(), timeout=2)
+        except TimeoutError:
+            self._executor.terminate()
+
+    async def rows(self, query: Query, **values: Any) -> list[Row]:
+        """Every row of a query."""
+        try:
+            return cast("list[Row]", await self._executor.fetch(query.text, *_ordered(query, values)))
+        except asyncpg.UniqueViolationError as error:
+            raise Taken(str(error.as_dict().get("constraint_name"))) from error
+
+    async def row(self, query: Query, **values: Any) -> Row | None:
+        """The first row of a query, or None."""
+        found = await self.rows(query, **values)
+        return found[0] if found else None
+
+    async def many(self, query: Query, all_values: list[dict[str, Any]]) -> None:
+        """The same statement for many sets of values, in one exchange."""
+        if all_values:
+            await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator["Database"]:
+        """One transaction; the yielded database speaks on its connection."""
+        if isinstance(self._executor, asyncpg.Pool):
+            async with self._executor.acquire() as connection, connection.transaction():
+                yield Database(connection)
+        else:
+            yield self
+
+
+class Book:
+    """A part of the ledger: a Python module and the `.sql` of the same name."""
+
+    queries: dict[str, Query]
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def __init_subclass__(cls, *, beside: str, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        cls.queries = load(beside)
+
+    async def _rows(self, query: str, /, **values: Any) -> list[Row]:
+        return await self._database.rows(self.queries[query], **values)
+
+    async def _row(self, query: str, /, **values: Any) -> Row | None:
+        return await self._database.row(self.queries[query], **values)
+
+    async def _many(self, query: str, all_values: list[dict[str, Any]]) -> None:
+        await self._database.many(self.queries[query], all_values)
+
+
+def _ordered(query: Query, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    if set(values) != set(query.parameters):
+        raise TypeError(f"{query.name} takes {query.parameters}, got {tuple(values)}")
+    return tuple(values[name] for name in query.parameters)
+
+
+async def _speak_json(connection: Any) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_json_text, decoder=orjson.loads)
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def _keep(connection: Any) -> None:
+    """Our statements leave nothing behind in a session, so the usual RESET would be a wasted round trip."""

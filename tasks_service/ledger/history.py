@@ -1,0 +1,81 @@
+"""What happened to a task: states, calls, artifacts and notes."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from schemas.task import Artifact
+from tasks_service.ledger.connection import Book, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One exchange with an upstream, as evidence: its words have lost their secrets already."""
+
+    id: UUID
+    purpose: str  # submit, poll, download, lookup or cancel
+    attempt: int
+    route: str
+    method: str
+    path: str
+    sent_at: datetime
+    latency_ms: int
+    status: int | None
+    trouble: str | None
+    upstream_request_id: str | None
+    answer_sha256: bytes | None
+    body: str | None
+
+
+class History(Book, beside=__file__):
+    """Evidence is added, never changed; only the count of equal answers grows."""
+
+    async def record(self, task_id: UUID, calls: Sequence[Call]) -> None:
+        """Keep exchanges as evidence."""
+        await self._many("record_call", [{"task_id": task_id} | asdict(call) for call in calls])
+
+    async def repeat(self, task_id: UUID, call_id: UUID, times: int, last_at: datetime) -> None:
+        """The same answer came again, so many times."""
+        await self._row("repeat_call", task_id=task_id, id=call_id, times=times, last_at=last_at)
+
+    async def keep(self, task_id: UUID, artifacts: Sequence[Artifact]) -> None:
+        """The files are ours. Raises Taken where somebody kept them first."""
+        for artifact in artifacts:
+            await self._row("keep_artifact", task_id=task_id, **asdict(artifact))
+
+    async def events(self, task_id: UUID) -> list[Row]:
+        """The states, oldest first."""
+        return await self._rows("events", id=task_id)
+
+    async def calls(self, task_id: UUID) -> list[Row]:
+        """The exchanges with the upstream, oldest first."""
+        return await self._rows("calls", id=task_id)
+
+    async def notes(self, task_id: UUID) -> list[Row]:
+        """What happened without a move, oldest first."""
+        return await self._rows("notes", id=task_id)
+
+    async def artifacts(self, task_id: UUID) -> list[Artifact]:
+        """The files of a task, in order."""
+        return [_artifact(row) for row in await self._rows("artifacts", id=task_id)]
+
+    async def artifacts_of(self, task_ids: Sequence[UUID]) -> dict[UUID, list[Artifact]]:
+        """The files of several tasks."""
+        found: dict[UUID, list[Artifact]] = {task_id: [] for task_id in task_ids}
+        for row in await self._rows("artifacts_of", ids=list(task_ids)):
+            found[row["task_id"]].append(_artifact(row))
+        return found
+
+    async def add_note(
+        self, task_id: UUID, note_id: UUID, kind: str, actor: str, reason: str, detail: str | None
+    ) -> None:
+        """Something worth telling happened without a move."""
+        await self._row(
+            "add_note", task_id=task_id, id=note_id, type=kind, actor=actor, reason=reason, detail=detail
+        )
+
+
+def _artifact(row: Row) -> Artifact:
+    names = ("n", "key", "type", "bytes", "sha256", "width", "height", "duration_s")
+    return Artifact(**{name: row[name] for name in names})

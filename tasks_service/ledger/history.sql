@@ -1,0 +1,31 @@
+-- events: the states of a task, oldest first
+SELECT seq, at, actor, from_state, to_state, cause, detail FROM task_event WHERE task_id = :id ORDER BY seq;
+
+-- calls: the exchanges with the upstream about a task, oldest first
+SELECT * FROM upstream_call WHERE task_id = :id ORDER BY sent_at, id;
+
+-- artifacts: the files of a task
+SELECT * FROM artifact WHERE task_id = :id ORDER BY n;
+
+-- artifacts_of: the files of several tasks
+SELECT * FROM artifact WHERE task_id = ANY(:ids::uuid[]) ORDER BY task_id, n;
+
+-- notes: what happened to a task without a move
+SELECT * FROM task_note WHERE task_id = :id ORDER BY at, id;
+
+-- record_call: keep one exchange as evidence
+INSERT INTO upstream_call (task_id, id, purpose, attempt, route, method, path, sent_at, latency_ms, status, trouble,
+                           upstream_request_id, answer_sha256, body, last_at)
+VALUES (:task_id, :id, :purpose, :attempt, :route, :method, :path, :sent_at, :latency_ms, :status, :trouble,
+        :upstream_request_id, :answer_sha256, :body, :sent_at);
+
+-- repeat_call: the same answer came again
+UPDATE upstream_call SET repeats = repeats + :times, last_at = :last_at WHERE task_id = :task_id AND id = :id;
+
+-- keep_artifact: a file is ours
+INSERT INTO artifact (task_id, n, key, type, bytes, sha256, width, height, duration_s)
+VALUES (:task_id, :n, :key, :type, :bytes, :sha256, :width, :height, :duration_s);
+
+-- add_note: something worth telling happened without a move
+INSERT INTO task_note (task_id, id, type, actor, reason, detail)
+VALUES (:task_id, :id, :type, :actor, :reason, :detail);

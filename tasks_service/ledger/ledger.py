@@ -1,0 +1,41 @@
+"""The ledger as one object: its books over one pool, or inside one transaction."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from tasks_service.ledger.connection import Database
+from tasks_service.ledger.history import History
+from tasks_service.ledger.keys import Keys
+from tasks_service.ledger.months import Months
+from tasks_service.ledger.spend import Spends
+from tasks_service.ledger.tasks import Tasks
+
+BOOKS = (Tasks, Spends, History, Keys, Months)
+
+
+class Ledger:
+    """The only way to PostgreSQL."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self.tasks = Tasks(database)
+        self.spends = Spends(database)
+        self.history = History(database)
+        self.keys = Keys(database)
+        self.months = Months(database)
+
+    @classmethod
+    async def connect(cls, dsn: str, *, size: int = 10) -> Self:
+        """Open the ledger. Raises what `connection.UNAVAILABLE` lists where PostgreSQL is away."""
+        return cls(await Database.connect(dsn, size=size))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._database.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator["Ledger"]:
+        """All or nothing: what is done on the yielded ledger is committed together."""
+        async with self._database.transaction() as database:
+            yield Ledger(database)

@@ -1,0 +1,250 @@
+"""Tasks: opened once, claimed under a lease, moved by compare-and-set."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from schemas.capabilities import Kind
+from schemas.failures import Failure, FailureKind
+from schemas.lifecycle import Parked, Spend, State
+from schemas.task import Task, TaskRequest
+from tasks_service.ledger.connection import Book, Row, Taken
+
+
+class Outrun(Exception):
+    """Somebody else moved or claimed the task first; nothing was written."""
+
+
+class KeyTaken(Exception):
+    """The Idempotency-Key stands for a task already."""
+
+    def __init__(self, task_id: UUID):
+        super().__init__(str(task_id))
+        self.task_id = task_id
+
+
+class WorkTaken(Exception):
+    """A live task already does the same work."""
+
+    def __init__(self, task_id: UUID):
+        super().__init__(str(task_id))
+        self.task_id = task_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """Everything that makes a task; the request has its defaults filled in."""
+
+    id: UUID
+    account_id: int
+    key_id: str
+    model: str
+    kind: Kind
+    provider: str
+    route: str
+    request: TaskRequest
+    request_sha256: bytes
+    fingerprint: bytes
+    checked: tuple[str, ...]
+    not_checked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a page of tasks is narrowed to; None means: all."""
+
+    account_id: int | None = None
+    account: str | None = None
+    states: list[str] | None = None
+    model: str | None = None
+    kind: str | None = None
+    key_id: str | None = None
+    upstream_id: str | None = None
+    external_id: str | None = None
+    failure_kind: str | None = None
+    parked: list[str] | None = None
+    metadata: dict[str, str] | None = None
+    words: str | None = None
+    id_from: UUID | None = None
+    id_until: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One move: where to, who, why, and what was learnt. `wait` is the time to the next look; None: over."""
+
+    to: State
+    actor: str
+    cause: str
+    wait: timedelta | None = None
+    detail: str | None = None
+    upstream_id: str | None = None
+    progress: int | None = None
+    result_expires_at: datetime | None = None
+    failure: Failure | None = None
+
+
+class Tasks(Book, beside=__file__):
+    """The rows that everything hangs on."""
+
+    async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> None:
+        """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written."""
+        values = asdict(new) | {
+            "kind": new.kind.value,
+            "request": new.request.model_dump(mode="json", exclude_none=True),
+            "external_id": new.request.external_id,
+            "metadata": new.request.metadata,
+            "duplicate_allowed": new.request.allow_duplicate,
+            "actor": actor,
+            "idempotency_key": idempotency_key,
+        }
+        # A guard that vanished between the two statements (its task just ended) is tried again.
+        for _ in range(3):
+            try:
+                await self._row("open", **values)
+            except Taken as taken:
+                await self._raise_whose(new, idempotency_key, taken)
+            else:
+                return
+        raise Outrun("the guards of this task kept changing")
+
+    async def by_key(self, account_id: int, key: str) -> UUID | None:
+        """The task that an Idempotency-Key of an account stands for."""
+        row = await self._row("by_idempotency_key", account_id=account_id, key=key)
+        return row["task_id"] if row else None
+
+    async def get(self, task_id: UUID) -> Task | None:
+        """One task."""
+        row = await self._row("get", id=task_id)
+        return task_from(row) if row else None
+
+    async def get_many(self, task_ids: Sequence[UUID], account_id: int | None) -> list[Task]:
+        """Several tasks, of one account unless None."""
+        return [
+            task_from(row) for row in await self._rows("get_many", ids=list(task_ids), account_id=account_id)
+        ]
+
+    async def page(self, filters: Filters, after: UUID | None, limit: int) -> list[Task]:
+        """Newest first, below `after`."""
+        given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+        return [task_from(row) for row in await self._rows("page", **given, after=after, limit=limit)]
+
+    async def versions(self, task_ids: Iterable[UUID]) -> dict[UUID, tuple[Any, ...]]:
+        """How far each task is; two equal answers mean that nothing happened between."""
+        rows = await self._rows("versions", ids=list(task_ids))
+        return {row["id"]: (row["seq"], row["progress"], row["parked"]) for row in rows}
+
+    async def claim(self, states: Iterable[State], limit: int, lease: timedelta) -> list[Task]:
+        """Take what is due under a lease; the longest overdue first."""
+        rows = await self._rows("claim", states=[state.value for state in states], limit=limit, lease=lease)
+        return [task_from(row) for row in rows]
+
+    async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:
+        """Prolong leases in bulk; what is not in the answer belongs to somebody else now."""
+        rows = await self._rows(
+            "renew",
+            ids=[task.id for task in held],
+            claims=[task.claim for task in held],
+            seqs=[task.seq for task in held],
+            lease=lease,
+        )
+        return {row["id"] for row in rows}
+
+    async def postpone(self, task: Task, wait: timedelta) -> None:
+        """Look again later. Raises Outrun."""
+        await self._mine("postpone", task, wait=wait)
+
+    async def note_progress(self, task: Task, progress: int) -> None:
+        """Remember how far the upstream says it is. Raises Outrun."""
+        await self._mine("note_progress", task, progress=progress)
+
+    async def advance(self, task: Task, move: Move) -> Task:
+        """Move a task along one legal edge. Raises Outrun when someone else moved it first."""
+        failure = move.failure or (Failure(FailureKind.UNKNOWN) if move.to is State.FAILED else None)
+        row = await self._row(
+            "advance",
+            id=task.id,
+            seq=task.seq,
+            claim=task.claim,
+            from_state=task.state.value,
+            to_state=move.to.value,
+            actor=move.actor,
+            cause=move.cause,
+            detail=move.detail,
+            wait=move.wait,
+            upstream_id=move.upstream_id,
+            progress=move.progress,
+            result_expires_at=move.result_expires_at,
+            failure_kind=failure.kind.value if failure else None,
+            failure_code=failure.code if failure else None,
+            failure_status=failure.status if failure else None,
+            failure_message=failure.message if failure else None,
+            failure_request_id=failure.request_id if failure else None,
+        )
+        if row is None:
+            raise Outrun(task.id)
+        return task_from(row)
+
+    async def park(self, task: Task, why: Parked, wait: timedelta, actor: str, detail: str | None) -> bool:
+        """Ask for a person's eyes; False where that was done already, or the task is no longer ours."""
+        row = await self._row(
+            "park",
+            id=task.id,
+            seq=task.seq,
+            claim=task.claim,
+            parked=why.value,
+            wait=wait,
+            note_id=uuid7(),
+            actor=actor,
+            detail=detail,
+        )
+        return row is not None
+
+    async def cancel(self, task_id: UUID, actor: str) -> bool:
+        """End a task before anything was spent: True; otherwise leave the wish for a worker: False."""
+        if await self._row("cancel_before_spend", id=task_id, actor=actor):
+            return True
+        await self._row("request_cancel", id=task_id, note_id=uuid7(), actor=actor)
+        return False
+
+    async def live_counts(self) -> list[Row]:
+        """How many tasks are on their way, by state, and how long the most overdue one waits."""
+        return await self._rows("live_counts")
+
+    async def _mine(self, query: str, task: Task, **values: Any) -> None:
+        if await self._row(query, id=task.id, claim=task.claim, seq=task.seq, **values) is None:
+            raise Outrun(task.id)
+
+    async def _raise_whose(self, new: NewTask, key: str | None, taken: Taken) -> None:
+        if key is not None and (task_id := await self.by_key(new.account_id, key)):
+            raise KeyTaken(task_id) from taken
+        row = await self._row("by_fingerprint", account_id=new.account_id, fingerprint=new.fingerprint)
+        if row is not None:
+            raise WorkTaken(row["task_id"]) from taken
+
+
+def task_from(row: Row) -> Task:
+    """A task from its row."""
+    failure = row["failure_kind"] and Failure(
+        FailureKind(row["failure_kind"]),
+        row["failure_message"] or "",
+        row["failure_code"],
+        row["failure_status"],
+        row["failure_request_id"],
+    )
+    read: dict[str, Any] = {
+        "state": State(row["state"]),
+        "kind": Kind(row["kind"]),
+        "spend": Spend(row["spend"]),
+        "parked": row["parked"] and Parked(row["parked"]),
+        "request": TaskRequest.model_validate(row["request"], strict=False),
+        "checked": tuple(row["checked"]),
+        "not_checked": tuple(row["not_checked"]),
+        "failure": failure or None,
+    }
+    plain = {field.name: row[field.name] for field in fields(Task) if field.name not in read}
+    return Task(**plain, **read)

@@ -1,0 +1,153 @@
+-- open: accept a task: its row, its first event and its guards, or nothing at all
+WITH key_guard AS (
+    INSERT INTO idempotency_key (account_id, key, task_id)
+    SELECT :account_id, :idempotency_key::text, :id WHERE :idempotency_key::text IS NOT NULL
+), work_guard AS (
+    INSERT INTO live_work (account_id, fingerprint, task_id)
+    SELECT :account_id, :fingerprint, :id WHERE NOT :duplicate_allowed::boolean
+), work_noted AS (
+    INSERT INTO live_work (account_id, fingerprint, task_id)
+    SELECT :account_id, :fingerprint, :id WHERE :duplicate_allowed::boolean
+    ON CONFLICT DO NOTHING
+), first_event AS (
+    INSERT INTO task_event (task_id, seq, to_state, actor, cause) VALUES (:id, 1, 'submitted', :actor, 'accepted')
+)
+INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, request, request_sha256,
+                  fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata)
+VALUES (:id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :request, :request_sha256,
+        :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata)
+RETURNING id;
+
+-- get: one task by its id
+SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id WHERE t.id = :id;
+
+-- get_many: several tasks by their ids
+SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
+WHERE t.id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR t.account_id = :account_id);
+
+-- by_idempotency_key: the task that a key of an account stands for
+SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :key;
+
+-- by_fingerprint: the live task that already does this work
+SELECT task_id FROM live_work WHERE account_id = :account_id AND fingerprint = :fingerprint;
+
+-- page: newest tasks first, by the filters that are given
+SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
+WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
+  AND (:account::text IS NULL OR a.name = :account)
+  AND (:after::uuid IS NULL OR t.id < :after)
+  AND (:id_from::uuid IS NULL OR t.id >= :id_from)
+  AND (:id_until::uuid IS NULL OR t.id < :id_until)
+  AND (:states::text[] IS NULL OR t.state = ANY(:states))
+  AND (:model::text IS NULL OR t.model = :model)
+  AND (:kind::text IS NULL OR t.kind = :kind)
+  AND (:key_id::text IS NULL OR t.key_id = :key_id)
+  AND (:upstream_id::text IS NULL OR t.upstream_id = :upstream_id)
+  AND (:external_id::text IS NULL OR t.external_id = :external_id)
+  AND (:failure_kind::text IS NULL OR t.failure_kind = :failure_kind)
+  AND (:parked::text[] IS NULL OR t.parked = ANY(:parked))
+  AND (:metadata::jsonb IS NULL OR (t.metadata <> '{}' AND t.metadata @> :metadata))
+  AND (:words::text IS NULL OR t.request ->> 'prompt' ILIKE :words OR t.failure_message ILIKE :words)
+ORDER BY t.id DESC
+LIMIT :limit;
+
+-- versions: how far each of these tasks is, for those who wait for a change
+SELECT id, seq, progress, parked FROM task WHERE id = ANY(:ids::uuid[]);
+
+-- claim: take what is due under a lease; of many workers each gets others
+WITH due AS (
+    SELECT id FROM task
+    WHERE state = ANY(:states::text[]) AND due_at <= now()
+    ORDER BY due_at LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE task t SET due_at = now() + :lease::interval, claim = claim + 1
+FROM due, account a
+WHERE t.id = due.id AND a.id = t.account_id
+RETURNING t.*, a.name AS account;
+
+-- renew: prolong leases in bulk; what does not come back has been taken by somebody else
+UPDATE task t SET due_at = now() + :lease::interval
+FROM unnest(:ids::uuid[], :claims::integer[], :seqs::integer[]) AS held (id, claim, seq)
+WHERE t.id = held.id AND t.claim = held.claim AND t.seq = held.seq AND t.due_at IS NOT NULL
+RETURNING t.id;
+
+-- postpone: look again later, and let go of the lease
+UPDATE task SET due_at = now() + :wait::interval
+WHERE id = :id AND claim = :claim AND seq = :seq AND due_at IS NOT NULL
+RETURNING id;
+
+-- note_progress: how far the upstream says it is
+UPDATE task SET progress = :progress WHERE id = :id AND claim = :claim AND seq = :seq RETURNING id;
+
+-- advance: move a task along one legal edge, or touch nothing if someone moved it first
+WITH moved AS (
+    UPDATE task SET
+        state = :to_state,
+        seq = seq + 1,
+        due_at = CASE WHEN :wait::interval IS NULL THEN NULL ELSE now() + :wait::interval END,
+        parked = NULL,
+        parked_at = NULL,
+        upstream_id = coalesce(:upstream_id, upstream_id),
+        progress = CASE WHEN :to_state IN ('done', 'downloaded') THEN 100 ELSE coalesce(:progress, progress) END,
+        result_expires_at = coalesce(:result_expires_at, result_expires_at),
+        failure_kind = :failure_kind,
+        failure_code = :failure_code,
+        failure_status = :failure_status,
+        failure_message = :failure_message,
+        failure_request_id = :failure_request_id,
+        queued_at = CASE WHEN :to_state = 'queued' THEN now() ELSE queued_at END,
+        running_at = CASE WHEN :to_state = 'running' THEN now() ELSE running_at END,
+        finished_at = CASE WHEN :to_state IN ('done', 'failed') THEN coalesce(finished_at, now()) ELSE finished_at END,
+        downloaded_at = CASE WHEN :to_state = 'downloaded' THEN now() ELSE downloaded_at END
+    WHERE id = :id AND seq = :seq AND claim = :claim AND state = :from_state
+    RETURNING *
+), event AS (
+    INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
+    SELECT id, seq, :from_state, state, :actor, :cause, :detail FROM moved
+), released AS (
+    DELETE FROM live_work l USING moved m
+    WHERE m.due_at IS NULL AND l.account_id = m.account_id AND l.fingerprint = m.fingerprint AND l.task_id = m.id
+)
+SELECT moved.*, a.name AS account FROM moved JOIN account a ON a.id = moved.account_id;
+
+-- park: ask for a person's eyes, once, and say why
+WITH parked AS (
+    UPDATE task SET parked = :parked, parked_at = now(), due_at = now() + :wait::interval
+    WHERE id = :id AND seq = :seq AND claim = :claim AND due_at IS NOT NULL AND parked IS DISTINCT FROM :parked
+    RETURNING id
+)
+INSERT INTO task_note (task_id, id, type, actor, reason, detail)
+SELECT id, :note_id, 'parked', :actor, :parked, :detail FROM parked
+RETURNING task_id;
+
+-- request_cancel: note that the end was asked for; the worker who is next to look acts on it
+WITH asked AS (
+    UPDATE task SET cancel_requested_at = now(), due_at = now()
+    WHERE id = :id AND due_at IS NOT NULL AND cancel_requested_at IS NULL
+    RETURNING id
+)
+INSERT INTO task_note (task_id, id, type, actor, reason)
+SELECT id, :note_id, 'note', :actor, 'cancel_requested' FROM asked
+RETURNING task_id;
+
+-- cancel_before_spend: end a task that has cost nothing and on which nobody works
+WITH moved AS (
+    UPDATE task SET state = 'failed', seq = seq + 1, due_at = NULL, claim = claim + 1, parked = NULL, parked_at = NULL,
+                    failure_kind = 'canceled', failure_message = '', finished_at = now(),
+                    cancel_requested_at = coalesce(cancel_requested_at, now())
+    WHERE id = :id AND state = 'submitted' AND spend IN ('none', 'not_created')
+    RETURNING *
+), event AS (
+    INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause)
+    SELECT id, seq, 'submitted', 'failed', :actor, 'canceled' FROM moved
+), released AS (
+    DELETE FROM live_work l USING moved m
+    WHERE l.account_id = m.account_id AND l.fingerprint = m.fingerprint AND l.task_id = m.id
+)
+SELECT id FROM moved;
+
+-- live_counts: how many tasks are on their way, by state
+SELECT state, count(*) AS tasks, count(parked) AS parked,
+       coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at < now())), 0)::float AS overdue_s
+FROM task WHERE due_at IS NOT NULL GROUP BY state;
