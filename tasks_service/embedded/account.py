@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks_service.embedded.errors import EngineError
-from tasks_service.embedded.processes import run
+from tasks_service.embedded.processes import run, wait_until
 
 SYSTEM_USER = "creative-tasks"
 
@@ -77,7 +77,8 @@ def _create(name: str) -> pwd.struct_passwd:
     nologin = shutil.which("nologin", path="/usr/sbin:/sbin:/usr/bin") or "/bin/false"
     asked = [useradd, "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", nologin, name]
     added = subprocess.run(asked, capture_output=True, text=True, check=False)
-    # Looked up even after a failure: another start may have created the user a moment earlier.
+    # Looked up even after a failure: another start may be creating the same user at this moment.
+    wait_until(lambda: added.returncode == 0 or _find(name) is not None, 2.0)
     entry = _find(name)
     if entry is None:
         said = (added.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -75,7 +75,7 @@ def socket_folder(preferred: Path, socket_name: str, account: Account) -> Path:
     if _can_be_named(preferred / socket_name):
         return preferred
     name = f"creative-tasks-{short_hash(str(preferred), str(account.owner))}"
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):
+    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  # checked to be ours
         if _can_be_named(parent / name / socket_name) and account.reaches(parent):
             return _private_folder(parent / name, account)
     raise EngineError(

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGQUIT
+from typing import Self
 
 from tasks_service.embedded.account import SYSTEM_USER, Account, server_account
 from tasks_service.embedded.cluster import Place, choose_place, ensure_cluster, read_record, stop_leftover
@@ -63,8 +64,7 @@ class Postgres:
     @property
     def dsn(self) -> str:
         """The address of the database, for asyncpg and every other driver."""
-        # With the port, because a driver would otherwise take PGPORT from the environment.
-        return f"postgresql://postgres@/{DATABASE}?host={self._sockets}&port={PORT}"
+        return _address(self._sockets, DATABASE)
 
     @property
     def version(self) -> str:
@@ -108,6 +108,14 @@ class Postgres:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+    def __enter__(self) -> Self:
+        """The server itself; the with block ends with `stop`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops the server, also after an error."""
+        self.stop()
 
     def discard(self) -> None:
         """Stops the server and deletes its data; for throw-away servers of tests."""
@@ -187,23 +195,17 @@ def _becomes_ready(server: subprocess.Popen[bytes], data: Path, deadline: float)
 
 
 def _ensure_database(setup: Setup, sockets: Path) -> None:
-    psql = [
-        setup.programs.path("psql"),
-        "-X",
-        "-h",
-        str(sockets),
-        "-p",
-        PORT,
-        "-U",
-        "postgres",
-        "-d",
-        "postgres",
-    ]
-    found = run([*psql, "-tAc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"])
-    if found.returncode == 0 and not found.stdout.strip():
-        found = run([*psql, "-c", f"CREATE DATABASE {DATABASE}"])
-    if found.returncode != 0:
-        raise EngineError(f"The database {DATABASE} could not be opened: {last_complaint(found.stderr)}.")
+    psql = [setup.programs.path("psql"), "-X", "-d", _address(sockets, "postgres")]
+    done = run([*psql, "-tAc", "SELECT datname FROM pg_database"])
+    if done.returncode == 0 and DATABASE not in done.stdout.splitlines():
+        done = run([*psql, "-c", f"CREATE DATABASE {DATABASE}"])
+    if done.returncode != 0:
+        raise EngineError(f"The database {DATABASE} could not be opened: {last_complaint(done.stderr)}.")
+
+
+def _address(sockets: Path, database: str) -> str:
+    # With the port, because a client would otherwise take PGPORT from the environment.
+    return f"postgresql://postgres@/{database}?host={sockets}&port={PORT}"
 
 
 def _detail(setup: Setup) -> str:

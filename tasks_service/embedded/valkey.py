@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from typing import Self
 
 from tasks_service.embedded.account import ourselves
 from tasks_service.embedded.errors import EngineError, disk_trouble_in
@@ -96,6 +97,14 @@ class Valkey:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+    def __enter__(self) -> Self:
+        """The server itself; the with block ends with `stop`."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops the server, also after an error."""
+        self.stop()
 
 
 def start_valkey(folder: Path) -> Valkey | None:

@@ -18,12 +18,16 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
+    asyncpg.OperatorInterventionError,  # starting, shutting down, crashed, cancelled by its administrator
+    asyncpg.InsufficientResourcesError,  # too many connections, disk or memory full
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, while another server is being promoted
+    # Not set up yet: no such database or role, or nothing migrated.
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.UndefinedTableError,
 )
+
+_CONNECT_TIMEOUT_S = 5
 
 
 class Taken(Exception):
@@ -41,12 +45,16 @@ class Database:
         self._executor = executor
 
     @classmethod
-    async def connect(cls, dsn: str, *, size: int = 10) -> Self:
-        """Open a pool. Raises what `UNAVAILABLE` lists where the server cannot be reached."""
+    async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
+        """Open a pool. Raises what `UNAVAILABLE` lists where the server cannot be reached.
+
+        A lazy pool connects at its first query, so it opens while the server is still away.
+        """
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0 if lazy else 1,
             max_size=size,
+            timeout=_CONNECT_TIMEOUT_S,
             init=_speak_json,
             reset=_keep,
             command_timeout=30,
@@ -66,7 +74,7 @@ class Database:
         try:
             return cast("list[Row]", await self._executor.fetch(query.text, *_ordered(query, values)))
         except asyncpg.UniqueViolationError as error:
-            raise Taken(str(error.as_dict().get("constraint_name"))) from error
+            raise Taken(_guard(error)) from error
 
     async def row(self, query: Query, **values: Any) -> Row | None:
         """The first row of a query, or None."""
@@ -75,8 +83,12 @@ class Database:
 
     async def many(self, query: Query, all_values: list[dict[str, Any]]) -> None:
         """The same statement for many sets of values, in one exchange."""
-        if all_values:
+        if not all_values:
+            return
+        try:
             await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
+        except asyncpg.UniqueViolationError as error:
+            raise Taken(_guard(error)) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Database"]:
@@ -108,6 +120,10 @@ class Book:
 
     async def _many(self, query: str, all_values: list[dict[str, Any]]) -> None:
         await self._database.many(self.queries[query], all_values)
+
+
+def _guard(error: asyncpg.UniqueViolationError) -> str:
+    return str(error.as_dict().get("constraint_name"))
 
 
 def _ordered(query: Query, values: Mapping[str, Any]) -> tuple[Any, ...]:

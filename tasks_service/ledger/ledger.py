@@ -26,9 +26,9 @@ class Ledger:
         self.months = Months(database)
 
     @classmethod
-    async def connect(cls, dsn: str, *, size: int = 10) -> Self:
-        """Open the ledger. Raises what `connection.UNAVAILABLE` lists where PostgreSQL is away."""
-        return cls(await Database.connect(dsn, size=size))
+    async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
+        """Open the ledger, a lazy one at its first query. Raises what `connection.UNAVAILABLE` lists."""
+        return cls(await Database.connect(dsn, size=size, lazy=lazy))
 
     async def close(self) -> None:
         """Let go of the connections."""

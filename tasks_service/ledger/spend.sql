@@ -15,7 +15,11 @@ WITH settled AS (
     WHERE task_id = :id AND attempt = :attempt AND outcome IN ('intended', 'unknown')
     RETURNING task_id
 )
-UPDATE task SET spend = :outcome FROM settled
+UPDATE task SET
+    spend = :outcome,
+    -- a confirmation that comes late wakes a task that was put aside
+    due_at = CASE WHEN :outcome = 'confirmed' AND due_at IS NOT NULL THEN now() ELSE due_at END
+FROM settled
 WHERE task.id = settled.task_id AND task.attempt = :attempt
 RETURNING task.id;
 

@@ -1,7 +1,7 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,9 +68,13 @@ class Filters:
     failure_kind: str | None = None
     parked: list[str] | None = None
     metadata: dict[str, str] | None = None
-    words: str | None = None
+    words: str | None = None  # a pattern for ILIKE, with `word` beside it: an upstream's or a customer's id
+    word: str | None = None
+    id: UUID | None = None
     id_from: UUID | None = None
     id_until: UUID | None = None
+    created_from: datetime | None = None
+    created_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Move:
 class Tasks(Book, beside=__file__):
     """The rows that everything hangs on."""
 
-    async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> None:
+    async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> Task:
         """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written."""
         values = asdict(new) | {
             "kind": new.kind.value,
@@ -105,11 +109,12 @@ class Tasks(Book, beside=__file__):
         # A guard that vanished between the two statements (its task just ended) is tried again.
         for _ in range(3):
             try:
-                await self._row("open", **values)
+                row = await self._row("open", **values)
             except Taken as taken:
                 await self._raise_whose(new, idempotency_key, taken)
             else:
-                return
+                assert row is not None
+                return task_from(row)
         raise Outrun("the guards of this task kept changing")
 
     async def by_key(self, account_id: int, key: str) -> UUID | None:
@@ -128,6 +133,10 @@ class Tasks(Book, beside=__file__):
             task_from(row) for row in await self._rows("get_many", ids=list(task_ids), account_id=account_id)
         ]
 
+    async def states(self, task_ids: Sequence[UUID], account_id: int | None) -> list[Row]:
+        """How several tasks are, of one account unless None."""
+        return await self._rows("states", ids=list(task_ids), account_id=account_id)
+
     async def page(self, filters: Filters, after: UUID | None, limit: int) -> list[Task]:
         """Newest first, below `after`."""
         given = {field.name: getattr(filters, field.name) for field in fields(filters)}
@@ -138,9 +147,14 @@ class Tasks(Book, beside=__file__):
         rows = await self._rows("versions", ids=list(task_ids))
         return {row["id"]: (row["seq"], row["progress"], row["parked"]) for row in rows}
 
-    async def claim(self, states: Iterable[State], limit: int, lease: timedelta) -> list[Task]:
-        """Take what is due under a lease; the longest overdue first."""
-        rows = await self._rows("claim", states=[state.value for state in states], limit=limit, lease=lease)
+    async def claim(
+        self, states: Iterable[State], limit: int, lease: timedelta, full_routes: Iterable[str] = ()
+    ) -> list[Task]:
+        """Take what is due under a lease, the longest overdue first; nothing of routes that are full."""
+        names = [state.value for state in states]
+        rows = await self._rows(
+            "claim", states=names, limit=limit, lease=lease, full_routes=list(full_routes)
+        )
         return [task_from(row) for row in rows]
 
     async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:
@@ -158,9 +172,10 @@ class Tasks(Book, beside=__file__):
         """Look again later. Raises Outrun."""
         await self._mine("postpone", task, wait=wait)
 
-    async def note_progress(self, task: Task, progress: int) -> None:
+    async def note_progress(self, task: Task, progress: int) -> Task:
         """Remember how far the upstream says it is. Raises Outrun."""
         await self._mine("note_progress", task, progress=progress)
+        return replace(task, progress=progress)
 
     async def advance(self, task: Task, move: Move) -> Task:
         """Move a task along one legal edge. Raises Outrun when someone else moved it first."""

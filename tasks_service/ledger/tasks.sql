@@ -16,7 +16,7 @@ INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provi
                   fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata)
 VALUES (:id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :request, :request_sha256,
         :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata)
-RETURNING id;
+RETURNING task.*, (SELECT name FROM account a WHERE a.id = task.account_id) AS account;
 
 -- get: one task by its id
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id WHERE t.id = :id;
@@ -24,6 +24,10 @@ SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id 
 -- get_many: several tasks by their ids
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
 WHERE t.id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR t.account_id = :account_id);
+
+-- states: how several tasks are, without what was asked
+SELECT id, state, progress, parked, failure_kind FROM task
+WHERE id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR account_id = :account_id);
 
 -- by_idempotency_key: the task that a key of an account stands for
 SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :key;
@@ -35,9 +39,12 @@ SELECT task_id FROM live_work WHERE account_id = :account_id AND fingerprint = :
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
 WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:account::text IS NULL OR a.name = :account)
+  AND (:id::uuid IS NULL OR t.id = :id)
   AND (:after::uuid IS NULL OR t.id < :after)
   AND (:id_from::uuid IS NULL OR t.id >= :id_from)
   AND (:id_until::uuid IS NULL OR t.id < :id_until)
+  AND (:created_from::timestamptz IS NULL OR t.created_at >= :created_from)
+  AND (:created_until::timestamptz IS NULL OR t.created_at < :created_until)
   AND (:states::text[] IS NULL OR t.state = ANY(:states))
   AND (:model::text IS NULL OR t.model = :model)
   AND (:kind::text IS NULL OR t.kind = :kind)
@@ -47,7 +54,8 @@ WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:failure_kind::text IS NULL OR t.failure_kind = :failure_kind)
   AND (:parked::text[] IS NULL OR t.parked = ANY(:parked))
   AND (:metadata::jsonb IS NULL OR (t.metadata <> '{}' AND t.metadata @> :metadata))
-  AND (:words::text IS NULL OR t.request ->> 'prompt' ILIKE :words OR t.failure_message ILIKE :words)
+  AND (:words::text IS NULL OR t.request ->> 'prompt' ILIKE :words OR t.failure_message ILIKE :words
+       OR t.upstream_id = :word OR t.external_id = :word)
 ORDER BY t.id DESC
 LIMIT :limit;
 
@@ -57,7 +65,7 @@ SELECT id, seq, progress, parked FROM task WHERE id = ANY(:ids::uuid[]);
 -- claim: take what is due under a lease; of many workers each gets others
 WITH due AS (
     SELECT id FROM task
-    WHERE state = ANY(:states::text[]) AND due_at <= now()
+    WHERE state = ANY(:states::text[]) AND due_at <= now() AND route <> ALL(:full_routes::text[])
     ORDER BY due_at LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
@@ -123,7 +131,10 @@ RETURNING task_id;
 
 -- request_cancel: note that the end was asked for; the worker who is next to look acts on it
 WITH asked AS (
-    UPDATE task SET cancel_requested_at = now(), due_at = now()
+    UPDATE task SET
+        cancel_requested_at = now(),
+        -- a submission that is under way is left to its worker
+        due_at = CASE WHEN state = 'submitted' THEN due_at ELSE now() END
     WHERE id = :id AND due_at IS NOT NULL AND cancel_requested_at IS NULL
     RETURNING id
 )

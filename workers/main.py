@@ -1,0 +1,158 @@
+"""A worker process: the steps, the doorbell's other end, and the ticker. The only wiring of the workers."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
+from arq.connections import RedisSettings
+from arq.worker import Worker, func
+from prometheus_client import start_http_server
+from redis.exceptions import RedisError
+from structlog.stdlib import get_logger
+
+from schemas.redaction import Redactor
+from tasks_service.doorbell import QUEUE, RING, doorbell, pack, unpack
+from tasks_service.ledger.connection import UNAVAILABLE
+from tasks_service.lifeline import end_with_parent
+from tasks_service.logs import start_logging
+from tasks_service.settings import Settings
+from workers.download import Download
+from workers.poll import Poll
+from workers.submit import Submit
+from workers.sweep import Drained, keep_house, tick
+from workers.workbench import Workbench
+
+log = get_logger()
+
+_SLOWEST_RECONNECT_S = 5.0
+
+
+async def work(settings: Settings, stopping: asyncio.Event) -> None:
+    """Work until told to stop; then finish or give back within the configured time."""
+    bench = await _open(settings, stopping)
+    if bench is None:
+        return
+    submit, poll, download = Submit(bench), Poll(bench), Download(bench)
+    steps: dict[str, Drained] = {step.name: step for step in (submit, poll, download)}
+    loops: list[Coroutine[Any, Any, None]] = [
+        tick(list(steps.values()), settings.tick_s),
+        keep_house(bench.ledger),
+        poll.run(),
+        *(step.keep_leases() for step in (submit, poll, download)),
+    ]
+    if settings.redis_url.get_secret_value():
+        loops.append(answer_the_door(settings.redis_url.get_secret_value(), steps))
+    running = [asyncio.create_task(loop) for loop in loops]
+    log.info("worker_ready", steps=list(steps), routes=list(bench.upstreams))
+    await _until_stopped_or_broken(stopping, running)
+    await asyncio.gather(*(step.stop(settings.stop_wait_s) for step in (submit, poll, download)))
+    for loop in running:
+        loop.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await bench.close()
+    log.info("worker_stopped")
+
+
+async def answer_the_door(redis_url: str, steps: dict[str, Drained]) -> None:
+    """Let arq wake the steps; arq's worker dies with its connection, so it is made anew each time."""
+
+    async def ring(_: dict[Any, Any], step: str) -> None:
+        if step in steps:
+            await steps[step].drain()
+
+    loop, pause = asyncio.get_running_loop(), 0.1
+    while True:
+        worker, began = _arq_worker(redis_url, ring), loop.time()
+        try:
+            await worker.async_run()
+        except (RedisError, OSError) as error:
+            log.warning("doorbell_away", error=type(error).__name__, again_in_s=pause)
+        finally:
+            await _close(worker)
+        # A door that was open for a while starts again with the short pause.
+        pause = 0.1 if loop.time() - began > _SLOWEST_RECONNECT_S else min(pause * 2, _SLOWEST_RECONNECT_S)
+        await asyncio.sleep(pause)
+
+
+def _arq_worker(redis_url: str, ring: Any) -> Worker:
+    redis = RedisSettings.from_dsn(redis_url)
+    redis.conn_retries, redis.conn_timeout = 0, 2
+    return Worker(
+        [func(ring, name=RING)],
+        queue_name=QUEUE,
+        redis_settings=redis,
+        handle_signals=False,
+        # A ring is a hint: it is never retried, and leaves nothing behind that would block the next one.
+        max_tries=1,
+        retry_jobs=False,
+        keep_result=0,
+        max_jobs=20,
+        job_timeout=60,
+        poll_delay=0.05,
+        health_check_interval=15,
+        job_serializer=pack,
+        job_deserializer=unpack,
+        log_results=False,
+    )
+
+
+async def _close(worker: Worker) -> None:
+    try:
+        await worker.close()
+    except (RedisError, OSError):
+        # The connection is gone already.
+        return
+    except asyncio.CancelledError:
+        # arq's close() cancels its own running jobs and then trips over that; ours is another matter.
+        if (current := asyncio.current_task()) and current.cancelling():
+            raise
+
+
+async def _open(settings: Settings, stopping: asyncio.Event) -> Workbench | None:
+    """Wait for PostgreSQL as long as it takes."""
+    pause = 0.2
+    while not stopping.is_set():
+        try:
+            return await Workbench.open(settings, doorbell(settings.redis_url.get_secret_value()))
+        except UNAVAILABLE as error:
+            log.warning("ledger_away", error=repr(error), again_in_s=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _SLOWEST_RECONNECT_S)
+    return None
+
+
+async def _until_stopped_or_broken(stopping: asyncio.Event, running: list[asyncio.Task[None]]) -> None:
+    told = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait([told, *running], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    for loop in done - {told}:
+        # None of them ever returns; one that broke must not leave a worker that looks alive.
+        log.error("loop_ended", error=repr(loop.exception()))
+
+
+async def _main(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    server, _ = start_http_server(settings.metrics_port, addr=settings.host)
+    log.info("metrics_listening", host=settings.host, port=server.server_port)
+    try:
+        await work(settings, stopping)
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+
+
+def run() -> None:
+    """Start a worker with the settings of the environment."""
+    settings = Settings()
+    start_logging("worker", style=settings.log_format, redactor=Redactor(settings.secrets()))
+    end_with_parent()
+    uvloop.run(_main(settings))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,203 @@
+"""The poll step: a watch over tasks that the upstream is working on.
+
+Live tasks are claimed under a lease and kept in memory, ordered by their next look. A look that teaches
+nothing writes nothing; leases are renewed in bulk.
+"""
+
+import asyncio
+import heapq
+from collections import Counter, deque
+from dataclasses import dataclass
+from itertools import count
+from uuid import UUID
+
+from structlog.contextvars import bound_contextvars
+from structlog.stdlib import get_logger
+
+from schemas.lifecycle import State
+from tasks_service import metrics
+from tasks_service.ledger.connection import UNAVAILABLE
+from tasks_service.ledger.tasks import Outrun
+from workers.look import Look, Watched
+from workers.step import seconds
+from workers.workbench import Workbench
+
+log = get_logger()
+
+_CLAIM_BATCH = 1000
+_RENEW_BATCH = 5000
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    """A place in the heap; the number keeps equal times in order without comparing tasks."""
+
+    at: float
+    number: int
+    task_id: UUID
+
+
+class Poll:
+    """Watches what is queued or running upstream, each route within its own limit."""
+
+    name = "poll"
+    states = (State.QUEUED, State.RUNNING)
+
+    def __init__(self, bench: Workbench, capacity: int = 50_000):
+        self.bench = bench
+        self._capacity = capacity
+        self._look = Look(bench)
+        self._watched: dict[UUID, Watched] = {}
+        self._heap: list[_Due] = []
+        self._numbers = count()
+        self._looking: dict[UUID, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
+        self._queues: dict[str, deque[UUID]] = {}
+        self._changed = asyncio.Event()
+        self._draining = asyncio.Lock()
+        self._stopping = False
+
+    async def drain(self) -> None:
+        """Take what is due, and nobody else's, under watch."""
+        if self._draining.locked() or self._stopping:
+            return
+        async with self._draining:
+            try:
+                while await self._claim_batch():
+                    pass
+            except UNAVAILABLE as error:
+                log.warning("ledger_away", step=self.name, error=repr(error))
+
+    async def run(self) -> None:
+        """Look at each watched task when its time comes; runs until cancelled."""
+        while True:
+            self._changed.clear()
+            wait = self._start_due()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    async def keep_leases(self) -> None:
+        """Renew the leases of everything under watch; runs until cancelled."""
+        while True:
+            await asyncio.sleep(self.bench.settings.lease_s / 3)
+            watched = list(self._watched.values())
+            for start in range(0, len(watched), _RENEW_BATCH):
+                await self._renew(watched[start : start + _RENEW_BATCH])
+
+    async def stop(self, wait_s: float) -> None:
+        """Let running looks finish, then give every task back to whoever is next."""
+        self._stopping = True
+        if self._looking:
+            _, late = await asyncio.wait(self._looking.values(), timeout=wait_s)
+            for look in late:
+                look.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5)
+        await self._give_back()
+
+    async def _claim_batch(self) -> bool:
+        room = min(self._capacity - len(self._watched), _CLAIM_BATCH)
+        if room <= 0 or self._stopping:
+            return False
+        tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease)
+        for task in tasks:
+            self._watched[task.id] = Watched(task)
+            self._schedule(task.id, 0)
+        metrics.WATCHED.set(len(self._watched))
+        return len(tasks) == room
+
+    def _schedule(self, task_id: UUID, wait_s: float) -> None:
+        at = asyncio.get_running_loop().time() + wait_s
+        watched = self._watched[task_id]
+        watched.place = next(self._numbers)
+        heapq.heappush(self._heap, _Due(at, watched.place, task_id))
+        self._changed.set()
+
+    def _start_due(self) -> float | None:
+        """Begin every look whose time has come; seconds until the next one, None where there is none."""
+        now = asyncio.get_running_loop().time()
+        while self._heap and self._heap[0].at <= now:
+            due = heapq.heappop(self._heap)
+            watched = self._watched.get(due.task_id)
+            # A task that was claimed anew has another place; the old one is void.
+            if watched is not None and watched.place == due.number:
+                self._begin(watched)
+        return max(self._heap[0].at - now, 0) if self._heap else None
+
+    def _begin(self, watched: Watched) -> None:
+        route = watched.task.route
+        upstream = self.bench.upstreams.get(route)
+        limit = upstream.route.max_concurrency if upstream else 1
+        if watched.task.id in self._looking or self._stopping:
+            return
+        if self._busy[route] >= limit:
+            # A slow route fills its own queue only; the others go on.
+            self._queues.setdefault(route, deque()).append(watched.task.id)
+            return
+        self._busy[route] += 1
+        self._looking[watched.task.id] = asyncio.create_task(self._look_at(watched, route))
+
+    async def _look_at(self, watched: Watched, route: str) -> None:
+        task = watched.task
+        wait_s: float | None = None
+        with bound_contextvars(step=self.name, task_id=str(task.id), claim=task.claim):
+            try:
+                wait_s = await self._look.at(watched)
+            except Outrun:
+                log.info("outrun")
+            except UNAVAILABLE as error:
+                wait_s = 1.0
+                log.warning("ledger_away", error=repr(error))
+            except Exception:
+                # The outermost frame of one look: the task stays under watch.
+                wait_s = 5.0
+                metrics.STEP_ERRORS.labels(self.name).inc()
+                log.exception("step_broke")
+            finally:
+                self._looked(watched, route, task.id, wait_s)
+
+    def _looked(self, watched: Watched, route: str, task_id: UUID, wait_s: float | None) -> None:
+        self._looking.pop(task_id, None)
+        self._busy[route] -= 1
+        if self._watched.get(task_id) is watched:
+            if wait_s is None and not self._stopping:
+                del self._watched[task_id]
+            elif wait_s is not None:
+                self._schedule(task_id, wait_s)
+        elif task_id in self._watched:
+            # It was claimed anew while we looked; that claim has not had its look yet.
+            self._schedule(task_id, 0)
+        metrics.WATCHED.set(len(self._watched))
+        self._next_in(route)
+
+    def _next_in(self, route: str) -> None:
+        queue = self._queues.get(route)
+        while queue:
+            watched = self._watched.get(queue.popleft())
+            if watched is not None:
+                self._begin(watched)
+                return
+
+    async def _renew(self, watched: list[Watched]) -> None:
+        held = [one.task for one in watched]
+        try:
+            kept = await self.bench.ledger.tasks.renew(held, self.bench.settings.lease)
+        except UNAVAILABLE as error:
+            log.warning("leases_not_renewed", step=self.name, error=repr(error))
+            return
+        for one, task in zip(watched, held, strict=True):
+            # Not ours any more, unless it moved on by our own hand meanwhile.
+            if task.id not in kept and one.task is task and self._watched.get(task.id) is one:
+                del self._watched[task.id]
+
+    async def _give_back(self) -> None:
+        watched, self._watched = list(self._watched.values()), {}
+        try:
+            for start in range(0, len(watched), _RENEW_BATCH):
+                held = [one.task for one in watched[start : start + _RENEW_BATCH]]
+                await self.bench.ledger.tasks.renew(held, seconds(0))
+        except UNAVAILABLE as error:
+            log.warning("leases_not_given_back", error=repr(error))

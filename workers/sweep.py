@@ -1,0 +1,60 @@
+"""The sweep: a ticker in every worker that rings its own bells, and the housekeeping that goes with time."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Protocol
+
+from structlog.stdlib import get_logger
+
+from schemas.lifecycle import LIVE
+from tasks_service import metrics
+from tasks_service.ledger.connection import UNAVAILABLE
+from tasks_service.ledger.ledger import Ledger
+
+log = get_logger()
+
+_COUNT_EVERY_S = 15
+_MONTHS_EVERY_S = 3600
+
+
+class Drained(Protocol):
+    """A step, as far as the sweep needs it."""
+
+    name: str
+
+    async def drain(self) -> None:
+        """Do what is due."""
+        ...
+
+
+async def tick(steps: Sequence[Drained], every_s: float) -> None:
+    """Ring every step's bell each second, so that nothing depends on Redis; runs until cancelled."""
+    while True:
+        # The jitter keeps many workers from asking the ledger in the same instant.
+        await asyncio.sleep(every_s * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
+        await asyncio.gather(*(step.drain() for step in steps))
+
+
+async def keep_house(ledger: Ledger) -> None:
+    """Make the months ahead and count what is alive; runs until cancelled."""
+    elapsed = 0
+    while True:
+        try:
+            if elapsed % _MONTHS_EVERY_S == 0 and (made := await ledger.months.make()):
+                log.info("months_made", tables=made)
+            await count_live(ledger)
+        except UNAVAILABLE as error:
+            log.warning("ledger_away", step="sweep", error=repr(error))
+        await asyncio.sleep(_COUNT_EVERY_S)
+        elapsed += _COUNT_EVERY_S
+
+
+async def count_live(ledger: Ledger) -> None:
+    """Show how many tasks are on their way, and how late the latest is."""
+    rows = {row["state"]: row for row in await ledger.tasks.live_counts()}
+    for state in LIVE:
+        row = rows.get(state.value)
+        metrics.LIVE.labels(state.value).set(row["tasks"] if row else 0)
+        metrics.LIVE_PARKED.labels(state.value).set(row["parked"] if row else 0)
+        metrics.OVERDUE_SECONDS.labels(state.value).set(row["overdue_s"] if row else 0)

@@ -1,0 +1,71 @@
+"""What every step works with: made once in `main.py`, handed to each step."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from schemas.capabilities import Model
+from schemas.providers import PROVIDERS, model_of
+from schemas.redaction import Redactor
+from schemas.task import Task
+from tasks_service.artifacts import Artifacts
+from tasks_service.doorbell import Doorbell
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.outside import Outside
+from tasks_service.settings import Settings
+from workers.upstream import Upstream
+
+# A task whose model has left its provider's file is still polled, at a gentle pace.
+_FORGOTTEN_PACE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """The ledger, the upstreams, the store, and the doorbell."""
+
+    settings: Settings
+    ledger: Ledger
+    artifacts: Artifacts
+    outside: Outside
+    doorbell: Doorbell
+    upstreams: dict[str, Upstream]
+
+    @classmethod
+    async def open(cls, settings: Settings, doorbell: Doorbell) -> "Workbench":
+        """Connect to everything. Raises what `ledger.connection.UNAVAILABLE` lists."""
+        redactor = Redactor(settings.secrets())
+        upstreams = {route.name: Upstream(route, redactor) for route in settings.routes}
+        return cls(
+            settings,
+            await Ledger.connect(settings.database_url.get_secret_value(), size=settings.database_pool),
+            Artifacts(settings.store),
+            Outside(route.base_url for route in settings.routes),
+            doorbell,
+            upstreams,
+        )
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await asyncio.gather(*(upstream.close() for upstream in self.upstreams.values()))
+        await self.outside.close()
+        await self.doorbell.close()
+        await self.ledger.close()
+
+    def upstream_of(self, task: Task) -> Upstream | None:
+        """The route that the task was sent to; None where it is no longer configured."""
+        return self.upstreams.get(task.route)
+
+    def model_of(self, task: Task) -> Model | None:
+        """What the provider's file says of the task's model."""
+        return model_of(task.provider, task.model) if task.provider in PROVIDERS else None
+
+    def pace(self, task: Task, age_s: float) -> timedelta:
+        """The time until the next look at a task of this age."""
+        model = self.model_of(task)
+        return timedelta(seconds=model.pace(age_s) if model else _FORGOTTEN_PACE_S)
+
+    @property
+    def incoming(self) -> Path:
+        """Where results lie while they come in."""
+        return self.settings.data_folder / "incoming"
