@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import log
 from typing import Any
 
 from schemas.capabilities import Model
@@ -250,10 +251,9 @@ def _nearest_ratio(got: str, offered: tuple[str, ...]) -> str | None:
     wanted = _proportion(got, ":")
     if wanted is None:
         return _nearest_word(got, offered)
-    known = {choice: _proportion(choice, ":") for choice in offered}
-    return min(
-        (c for c, p in known.items() if p), key=lambda c: abs((known[c] or 1) / wanted - 1), default=None
-    )
+    known = {choice: proportion for choice in offered if (proportion := _proportion(choice, ":"))}
+    # By logarithm, so that twice as wide and half as wide are equally far.
+    return min(known, key=lambda choice: abs(log(known[choice] / wanted)), default=None)
 
 
 def _nearest_size(got: str, offered: tuple[str, ...]) -> str | None:

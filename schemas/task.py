@@ -13,6 +13,12 @@ from schemas.lifecycle import Parked, Spend, State
 
 Words = Annotated[str, Field(max_length=64)]
 
+# Whole groups of four, so that what was accepted can always be decoded.
+_INLINE = (
+    r"^data:image/(png|jpeg|webp);base64,"
+    r"([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+)
+
 
 class ReferenceImage(BaseModel):
     """An image that the result should follow: by address, or inline as a `data:` URI."""
@@ -21,7 +27,7 @@ class ReferenceImage(BaseModel):
 
     role: Annotated[Role, Field(strict=False)] = Role.REFERENCE
     url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$", max_length=4096)
-    data: str | None = Field(default=None, pattern=r"^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+=*$")
+    data: str | None = Field(default=None, pattern=_INLINE)
 
     @model_validator(mode="after")
     def _one_source(self) -> "ReferenceImage":
@@ -91,6 +97,7 @@ class Task:
     running_at: datetime | None
     finished_at: datetime | None
     downloaded_at: datetime | None
+    result_expires_at: datetime | None = None  # until when the upstream keeps the files
 
 
 @dataclass(frozen=True, slots=True)

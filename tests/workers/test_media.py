@@ -1,0 +1,75 @@
+"""A file is what its bytes say, not what its name or its sender says."""
+
+import av
+import pytest
+from PIL import Image
+
+from workers.media import Media, NotMedia, inspect
+
+
+@pytest.mark.parametrize(
+    ("form", "type_"),
+    [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp"), ("GIF", "image/gif")],
+)
+def test_a_picture_is_known_by_its_bytes(tmp_path, form, type_):
+    file = tmp_path / "picture.txt"
+    Image.new("RGB", (40, 30), "red").save(file, form)
+
+    assert inspect(file) == Media(type_, 40, 30)
+
+
+def film(path, *, container="mp4", seconds=2, faststart=False):
+    options = {"movflags": "faststart"} if faststart else {}
+    with av.open(str(path), "w", format=container, options=options) as out:
+        stream = out.add_stream("mpeg4", rate=8)
+        stream.width, stream.height = 64, 48
+        for _ in range(8 * seconds):
+            out.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
+        out.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("faststart", [True, False])
+def test_a_film_tells_its_sides_and_its_duration(tmp_path, faststart):
+    assert inspect(film(tmp_path / "a", faststart=faststart)) == Media("video/mp4", 64, 48, 2.0)
+
+
+def test_quicktime_is_told_apart(tmp_path):
+    assert inspect(film(tmp_path / "a", container="mov")).type == "video/quicktime"
+
+
+def test_a_film_without_its_header_is_refused(tmp_path):
+    whole = film(tmp_path / "a").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(NotMedia, match="cut short"):
+        inspect(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>502 Bad Gateway</html>",
+        b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>',
+        b"<svg onload='alert(1)'/>",
+        b"\x89PNG\r\n\x1a\n but no more",
+        b"\x00\x00\x00\x01ftyp" + b"\xff" * 64,
+        b"\x00\x00\x00\x00ftyp" + b"\x00" * 64,
+        b"\x00\x00\x00\x08moov" * 50_000,
+    ],
+)
+def test_what_is_neither_is_refused(tmp_path, content):
+    file = tmp_path / "file"
+    file.write_bytes(content)
+
+    with pytest.raises(NotMedia):
+        inspect(file)
+
+
+def test_a_picture_that_would_be_a_bomb_is_refused(tmp_path):
+    file = tmp_path / "bomb.png"
+    Image.new("1", (30_000, 30_000)).save(file, "PNG")
+
+    with pytest.raises(NotMedia):
+        inspect(file)
