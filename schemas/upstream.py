@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from schemas.capabilities import Model
 from schemas.failures import Failure, FailureKind
@@ -138,6 +139,11 @@ class Recovery(StrEnum):
     LOOKUP_BY_REFERENCE = "lookup_by_reference"
     LIST_RECENT = "list_recent"
     NONE = "none"
+
+
+def part(text: str) -> str:
+    """An id as one part of a path, whatever letters an upstream put into it."""
+    return quote(text, safe="")
 
 
 def bearer(credential: str, ask: Ask, now: datetime) -> Mapping[str, str]:

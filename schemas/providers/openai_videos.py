@@ -23,6 +23,7 @@ from schemas.upstream import (
     Submission,
     accepted,
     failure_from,
+    part,
     refused,
     unclear,
     unread,
@@ -112,7 +113,7 @@ def submit(submission: Submission) -> Flow:
 
 def poll(upstream_id: str) -> Flow:
     """The object says how far it is; the content has a path of its own, behind the same key."""
-    reply = yield Ask("GET", f"/v1/videos/{upstream_id}")
+    reply = yield Ask("GET", f"/v1/videos/{part(upstream_id)}")
     status = reply.text("status")
     state = STATES.get(status or "")
     if not reply.ok or state is None:
@@ -121,7 +122,7 @@ def poll(upstream_id: str) -> Flow:
     if state is State.FAILED or (state is State.DONE and reply.at("error")):
         return Observation(State.FAILED, status=status, failure=_failure(reply))
     progress = reply.at("progress")
-    files = (RemoteFile(f"/v1/videos/{upstream_id}/content", authenticated=True, type="video/mp4"),)
+    files = (RemoteFile(f"/v1/videos/{part(upstream_id)}/content", authenticated=True, type="video/mp4"),)
     return Observation(
         state,
         status=status,
@@ -140,8 +141,8 @@ def _create(form: dict[str, str], images: tuple[ReferenceImage, ...]) -> Ask:
     head, _, encoded = image.data.partition(",")
     media_type = head.removeprefix("data:").partition(";")[0]
     name = f"reference.{media_type.partition('/')[2]}"
-    part = Part("input_reference", name, media_type, base64.b64decode(encoded))
-    return Ask("POST", "/v1/videos", form=form, parts=(part,), spends=True)
+    file = Part("input_reference", name, media_type, base64.b64decode(encoded))
+    return Ask("POST", "/v1/videos", form=form, parts=(file,), spends=True)
 
 
 def _failure(reply: Reply) -> Failure:

@@ -20,6 +20,7 @@ from schemas.upstream import (
     Submission,
     accepted,
     failure_from,
+    part,
     refused,
     unclear,
     unread,
@@ -137,13 +138,13 @@ def submit(submission: Submission) -> Flow:
 
 def poll(upstream_id: str) -> Flow:
     """One look says everything: state, progress, results and errors."""
-    reply = yield Ask("GET", f"/sandbox/v1/jobs/{upstream_id}")
+    reply = yield Ask("GET", f"/sandbox/v1/jobs/{part(upstream_id)}")
     return _observed(reply)
 
 
 def cancel(upstream_id: str) -> Flow:
     """Possible only while the job waits."""
-    reply = yield Ask("POST", f"/sandbox/v1/jobs/{upstream_id}/cancel")
+    reply = yield Ask("POST", f"/sandbox/v1/jobs/{part(upstream_id)}/cancel")
     return _observed(reply)
 
 
