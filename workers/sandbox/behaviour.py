@@ -19,7 +19,9 @@ CREATE_BEFORE: Final = frozenset(
         "redirect",
     }
 )
-CREATE_AFTER: Final = frozenset({"500_after", "html_502_after", "lost_after", "hang_after", "garbage", "no_id"})
+CREATE_AFTER: Final = frozenset(
+    {"500_after", "html_502_after", "lost_after", "hang_after", "garbage", "no_id"}
+)
 
 CHOICES: Final[dict[str, frozenset[str]]] = {
     "create": CREATE_BEFORE | CREATE_AFTER,
@@ -70,7 +72,7 @@ def read_behaviour(prompt: str, field: str = "") -> tuple[str, Behaviour]:
     scripts = [match.group(1) for match in _DIRECTIVE.finditer(prompt)]
     drawn = " ".join(_DIRECTIVE.sub(" ", prompt).split())
     if _LOOKS_LIKE_ONE.search(drawn):
-        # A directive with a slip in its brackets would otherwise be drawn, and the test using it pass inertly.
+        # A directive with a slip in it would otherwise be drawn, and the test using it pass inertly.
         raise BehaviourError("a directive reads [sandbox: key=value key=value]")
     return drawn, parse_behaviour(" ".join([*scripts, field]))
 
@@ -79,7 +81,9 @@ def parse_behaviour(script: str) -> Behaviour:
     """Read `key=value key=value`; anything unknown or without effect is a BehaviourError."""
     words = dict(_pair(word) for word in script.split())
     _refuse_inert(words)
-    seconds = {key: _seconds(key, words[key]) if key in words else default for key, default in SECONDS.items()}
+    seconds = {
+        key: _seconds(key, words[key]) if key in words else default for key, default in SECONDS.items()
+    }
     counts = {key: _count(key, words[key]) if key in words else default for key, default in FIRST_FEW.items()}
     for key, allowed in CHOICES.items():
         if key in words and words[key] not in allowed:

@@ -66,7 +66,9 @@ def _drawn(behind: Image.Image, composition: Composition, step: int) -> Image.Im
     canvas = behind.copy()
     angle = 2 * math.pi * step / LOOP_FRAMES
     reach = (0.08 * math.cos(angle), 0.08 * math.sin(angle))
-    draw_discs(canvas, [replace(disc, x=disc.x + reach[0], y=disc.y + reach[1]) for disc in composition.discs])
+    draw_discs(
+        canvas, [replace(disc, x=disc.x + reach[0], y=disc.y + reach[1]) for disc in composition.discs]
+    )
     return canvas
 
 
@@ -82,7 +84,9 @@ def _converted(canvas: Image.Image) -> av.VideoFrame:
 
 def _add_tone(film: OutputContainer, sound: av.AudioStream, seconds: int) -> None:
     """A quiet steady note as long as the film."""
-    one_turn: list[int] = [int(3000 * math.sin(2 * math.pi * TONE_HZ * i / SAMPLE_RATE)) for i in range(SAMPLE_RATE)]
+    one_turn: list[int] = [
+        int(3000 * math.sin(2 * math.pi * TONE_HZ * i / SAMPLE_RATE)) for i in range(SAMPLE_RATE)
+    ]
     left_and_right = array.array("h", [level for level in one_turn for _ in range(2)]).tobytes()
     for second in range(seconds):
         frame = av.AudioFrame(format="s16", layout="stereo", samples=SAMPLE_RATE)

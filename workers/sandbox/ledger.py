@@ -83,10 +83,10 @@ class Ledger:
         self.creations[creation.id] = creation
         self._append({"event": "created", **asdict(creation)})
 
-    def mark(self, id: str, mark: Mark, at: float) -> None:
+    def mark(self, job_id: str, mark: Mark, at: float) -> None:
         """Note that a job was cancelled or deleted."""
-        self.marks[id] = (mark, at)
-        self._append({"event": mark, "id": id, "at": at})
+        self.marks[job_id] = (mark, at)
+        self._append({"event": mark, "id": job_id, "at": at})
 
     def called(self, dialect: str, operation: str) -> None:
         """Count a call that came in, whatever becomes of it."""
@@ -142,10 +142,12 @@ class Ledger:
             creation = _creation(line)
             self.creations[creation.id] = creation
         if event == "cancelled" or event == "deleted":
-            self.marks[str(line["id"])] = (event, cast("float", line["at"]))
+            self.marks[str(line["id"])] = (cast("Mark", event), cast("float", line["at"]))
         if event == "calls":
             nested = cast("dict[str, dict[str, int]]", line["calls"])
-            self.calls = Counter({(d, o): n for d, operations in nested.items() for o, n in operations.items()})
+            self.calls = Counter(
+                {(d, o): n for d, operations in nested.items() for o, n in operations.items()}
+            )
 
 
 def _creation(line: dict[str, object]) -> Creation:
