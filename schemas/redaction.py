@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 HIDDEN = "[redacted]"
 
@@ -51,6 +51,19 @@ class Redactor:
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
+
+
+def without_link(text: str, link: str) -> str:
+    """The text without an address whose path may itself be the key to a file; scheme and host stay."""
+    for spelling in (link, link.replace("/", "\\/"), link.replace("&", "\\u0026")):
+        text = text.replace(spelling, hidden_link(link))
+    return text
+
+
+def hidden_link(link: str) -> str:
+    """What may be shown of a signed address."""
+    parts = urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"
 
 
 def _spellings(secret: str) -> Iterable[str]:

@@ -8,7 +8,7 @@ class Route(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     provider: str
     base_url: str = Field(pattern=r"^https?://")
     credential: SecretStr = SecretStr("")

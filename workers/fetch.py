@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from uuid_utils.compat import uuid7
 
-from schemas.redaction import Redactor
+from schemas.redaction import Redactor, hidden_link
 from schemas.task import Task
 from schemas.upstream import RemoteFile
 from tasks_service.ledger.history import Call
@@ -73,7 +73,7 @@ class Fetcher:
             attempt=task.attempt,
             route=task.route,
             method="GET",
-            path=self._clean(remote.url),
+            path=self._clean(remote.url if remote.authenticated else hidden_link(remote.url)),
             sent_at=sent_at,
             latency_ms=round((time.perf_counter() - started) * 1000),
             status=status,

@@ -140,12 +140,13 @@ class Look:
         if seen.state is not None:
             watched.troubles = watched.strange = 0
             return self._pace_s(watched)
-        watched.troubles += 1
         if seen.status is not None:
             watched.strange += 1
             metrics.UNRECOGNISED.labels(watched.task.route).inc()
             if watched.strange == _STRANGE_LOOKS:
                 await self._park(watched, seen.status)
+            return self._pace_s(watched)
+        watched.troubles += 1
         backed_off = self._pace_s(watched) * 2 ** min(watched.troubles, 6)
         return seen.retry_after_s or min(backed_off, _SLOWEST_S)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,7 @@ from uuid_utils.compat import uuid7
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Spend
 from schemas.providers import PROVIDERS
-from schemas.redaction import Redactor
+from schemas.redaction import Redactor, without_link
 from schemas.routes import Route
 from schemas.upstream import Ask, Flow, Observation, Reply
 from tasks_service import metrics
@@ -75,7 +76,7 @@ class Upstream:
             # A flow that trips over an answer has not understood it; that is all we know.
             log.warning("flow_tripped", route=self.route.name, purpose=purpose, error=repr(error))
             observation = Observation(failure=Failure(FailureKind.UNKNOWN, "the answer could not be read"))
-        return Driven(self._clean(observation), tuple(calls))
+        return Driven(self._clean(observation), self._without_links(calls, observation))
 
     async def open(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """Open a result that lies behind the route's own credential; the caller closes it."""
@@ -189,6 +190,12 @@ class Upstream:
             request_id=self._text(failure.request_id)[:200] if failure.request_id else None,
         )
         return replace(observation, failure=clean)
+
+    def _without_links(self, calls: list[Call], observation: Observation) -> tuple[Call, ...]:
+        links = [self._text(file.url) for file in observation.files if not file.authenticated]
+        if not links:
+            return tuple(calls)
+        return tuple(replace(call, body=reduce(without_link, links, call.body or "")) for call in calls)
 
     def _text(self, text: str) -> str:
         # PostgreSQL's text holds everything but NUL.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.failures import MEANINGS, Answer, FailureKind, may_send_again, was_spent
 from schemas.lifecycle import LIFECYCLE, Spend, State
-from schemas.redaction import HIDDEN, Redactor
+from schemas.redaction import HIDDEN, Redactor, without_link
 
 
 @pytest.mark.parametrize("kind", FailureKind)
@@ -58,6 +58,21 @@ def test_taking_out_twice_is_taking_out_once(text):
 
 def spellings(secret):
     return [secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"url": "https://h/f/TOKEN?a=1&b=2"}',
+        r'{"url": "https:\/\/h\/f\/TOKEN?a=1&b=2"}',
+        r'"https://h/f/TOKEN?a=1\u0026b=2"',
+    ],
+)
+def test_a_link_is_the_key_to_its_file_and_goes_in_every_spelling(text):
+    clean = without_link(text, "https://h/f/TOKEN?a=1&b=2")
+
+    assert "TOKEN" not in clean
+    assert "https://h/[redacted]" in clean
 
 
 @pytest.mark.parametrize("spelling", spellings("p@ss/wörd+1234"))

@@ -1,0 +1,102 @@
+"""Tenants: every route, a stranger's task and one that is not there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks_service.app import ROUTERS
+from tests.tasks_service.api.conftest import World, refused, submit, wish
+
+ABSENT = "tsk_0123456789abcdefghjkmnpqrs"
+
+# Every route is here with what it needs; one that is missing fails the test below.
+ABOUT_A_TASK: dict[str, str] = {
+    "GET /v1/tasks/{task_id}": "",
+    "GET /v1/tasks/{task_id}/history": "/history",
+    "GET /v1/tasks/{task_id}/artifacts/{n}": "/artifacts/0",
+    "POST /v1/tasks/{task_id}/cancel": "/cancel",
+}
+ABOUT_AN_ACCOUNT: dict[str, tuple[str, Any]] = {
+    "POST /v1/tasks": ("/v1/tasks", wish(prompt="mine")),
+    "GET /v1/tasks": ("/v1/tasks", None),
+    "POST /v1/tasks/lookup": ("/v1/tasks/lookup", {"ids": [ABSENT]}),
+    "GET /v1/models": ("/v1/models", None),
+    "GET /v1/models/{model:path}": ("/v1/models/sandbox-video-1", None),
+}
+OPEN = {"GET /healthz": "/healthz", "GET /readyz": "/readyz", "GET /metrics": "/metrics"}
+
+
+def routes() -> Iterator[str]:
+    for router in ROUTERS:
+        for route in router.routes:
+            yield from (f"{method} {route.path}" for method in route.methods)  # type: ignore[attr-defined]
+
+
+def test_every_route_is_in_the_matrix() -> None:
+    assert set(routes()) == {*ABOUT_A_TASK, *ABOUT_AN_ACCOUNT, *OPEN}
+
+
+@pytest.mark.parametrize("route", ABOUT_A_TASK)
+@pytest.mark.parametrize("finished", [False, True])
+async def test_a_strangers_task_is_answered_like_none(
+    world: World, acme: httpx.AsyncClient, route: str, finished: bool
+) -> None:
+    theirs = await submit(await world.client("globex"))
+    if finished:
+        await world.finish(theirs["id"])
+    method, ending = route.split()[0], ABOUT_A_TASK[route]
+    before = await world.task(theirs["id"])
+    answers: list[tuple[Any, ...]] = []
+    for name in (theirs["id"], ABSENT):
+        reply = await acme.request(method, f"/v1/tasks/{name}{ending}")
+        body = refused(reply, 404, "not_found")
+        headers = {k: v for k, v in reply.headers.items() if k != "x-request-id"}
+        answers.append(({k: v for k, v in body.items() if k != "request_id"}, headers.keys()))
+    assert answers[0] == answers[1]
+    assert await world.task(theirs["id"]) == before
+
+
+@pytest.mark.parametrize("role", ["support", "operator", "admin"])
+@pytest.mark.parametrize("route", ABOUT_A_TASK)
+async def test_staff_reaches_every_task(world: World, acme: httpx.AsyncClient, route: str, role: str) -> None:
+    task = await submit(acme)
+    if "artifacts" in route:
+        await world.finish(task["id"])
+    client = await world.client("ops", role)
+    reply = await client.request(route.split()[0], f"/v1/tasks/{task['id']}{ABOUT_A_TASK[route]}")
+    assert reply.status_code in (200, 202)
+
+
+@pytest.mark.parametrize("role", ["customer", "support", "operator", "admin"])
+@pytest.mark.parametrize("route", ABOUT_AN_ACCOUNT)
+async def test_no_answer_about_an_account_names_anothers_task(world: World, route: str, role: str) -> None:
+    theirs = await submit(await world.client("globex"), prompt="secret kite", external_id="secret-order")
+    client = await world.client("acme", role)
+    path, body = ABOUT_AN_ACCOUNT[route]
+    reply = await client.request(route.split()[0], path, json=body)
+    assert reply.status_code in (200, 202)
+    staff_list = role != "customer" and route == "GET /v1/tasks"
+    assert (theirs["id"] in reply.text) == staff_list
+    assert ("secret" in reply.text) == staff_list
+
+
+@pytest.mark.parametrize("route", [*ABOUT_A_TASK, *ABOUT_AN_ACCOUNT])
+async def test_everything_under_v1_needs_a_key(world: World, acme: httpx.AsyncClient, route: str) -> None:
+    task = await submit(acme)
+    method = route.split()[0]
+    known = ABOUT_AN_ACCOUNT.get(route)
+    path, body = known or (f"/v1/tasks/{task['id']}{ABOUT_A_TASK[route]}", None)
+    stranger = await world.stranger()
+    refused(await stranger.request(method, path, json=body), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path", OPEN.values())
+async def test_health_needs_no_key_and_names_no_customer(
+    world: World, acme: httpx.AsyncClient, path: str
+) -> None:
+    task = await submit(acme, prompt="secret kite")
+    reply = await (await world.stranger()).get(path)
+    assert reply.status_code == 200
+    assert not any(hidden in reply.text for hidden in (task["id"], "acme", "secret kite"))

@@ -1,0 +1,107 @@
+"""A small world: the real ledger, a studio on loopback, and a worker in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from uuid_utils.compat import uuid7
+
+from schemas.fingerprint import fingerprint
+from schemas.lifecycle import State
+from schemas.providers import PROVIDERS, model_of
+from schemas.routes import Route
+from schemas.rules import check, with_defaults
+from schemas.task import Task, TaskRequest
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.tasks import NewTask
+from tasks_service.settings import Settings
+from workers.main import work
+from workers.sandbox.app import running_studio
+
+KEY = "studio-key-0123456789"
+OVER = frozenset({State.DOWNLOADED, State.FAILED})
+
+
+class World:
+    """What a test says of the world, and what it asks of it."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, studio: str, account_id: int, key_id: str):
+        self.ledger = ledger
+        self.settings = settings
+        self.studio = studio
+        self._account_id, self._key_id = account_id, key_id
+
+    async def accepts(self, model: str = "sandbox-image-1-fast", script: str = "", **parameters: Any) -> Task:
+        """A task in the ledger, as the API would have opened it; `script` is for the studio."""
+        provider = next(p for p in PROVIDERS.values() if model_of(p.name, model))
+        asked = {"model": model, "prompt": f"a boat {uuid7()}"} | parameters
+        if provider.name == "sandbox":
+            asked |= {"options": {"behaviour": f"queue=0 run=0.1 {script}"}}
+        else:
+            asked["prompt"] += f" [sandbox: queue=0 run=0.1 {script}]"
+        known = model_of(provider.name, model)
+        request = with_defaults(TaskRequest.model_validate(asked, strict=False), known)
+        assert check(request, known) == []
+        new = NewTask(
+            uuid7(), self._account_id, self._key_id, model, known.kind, provider.name, provider.name, request,
+            bytes(32), fingerprint(request), (), (),
+        )  # fmt: skip
+        await self.ledger.tasks.open(new, "customer:test", None)
+        return await self.task(new.id)
+
+    async def task(self, task_id: Any) -> Task:
+        found = await self.ledger.tasks.get(task_id)
+        assert found is not None
+        return found
+
+    @asynccontextmanager
+    async def working(self, **changes: Any) -> AsyncIterator[None]:
+        """A worker at work, told to stop at the end."""
+        stopping = asyncio.Event()
+        worker = asyncio.create_task(work(self.settings.model_copy(update=changes), stopping))
+        try:
+            yield
+        finally:
+            stopping.set()
+            await asyncio.wait_for(worker, 20)
+
+    async def until(self, task: Task, *states: State, parked: bool = False, within_s: float = 20) -> Task:
+        """The task as soon as it is in one of the states, or parked where that is meant."""
+        async with asyncio.timeout(within_s):
+            while True:
+                now = await self.task(task.id)
+                if now.state in (states or OVER) or (parked and now.parked):
+                    return now
+                await asyncio.sleep(0.05)
+
+    async def creations(self, task: Task) -> int:
+        """What the studio says it made for a task."""
+        words = task.request.prompt.partition(" [")[0]
+        async with httpx.AsyncClient(base_url=self.studio) as client:
+            return (await client.get("/ledger", params={"prompt_contains": words})).json()["count"]
+
+    async def calls(self, task: Task, purpose: str) -> list[Any]:
+        return [call for call in await self.ledger.history.calls(task.id) if call["purpose"] == purpose]
+
+    async def causes(self, task: Task) -> list[tuple[str, str]]:
+        return [(event["to_state"], event["cause"]) for event in await self.ledger.history.events(task.id)]
+
+
+@pytest.fixture
+async def world(ledger: Ledger, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
+    key = await ledger.keys.new("acme")
+    caller = await ledger.keys.find(key)
+    async with running_studio(tmp_path / "studio", KEY) as studio:
+        routes = tuple(
+            Route(name=name, provider=name, base_url=studio, credential=SecretStr(KEY)) for name in PROVIDERS
+        )
+        settings = Settings(
+            database_url=SecretStr(dsn), data_folder=tmp_path, routes=routes, lease_s=3, tick_s=0.1, call_timeout_s=1,
+            submit_timeout_s=1, stop_wait_s=3, parked_wait_s=1,
+        )  # fmt: skip
+        yield World(ledger, settings, studio, caller.account_id, caller.key_id)
