@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,7 +46,8 @@ async def _serve(folder: Path, key: str, host: str, port: int) -> None:
 
 
 def _end_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not through sys.stdin: its lock would be held by this thread when the interpreter ends.
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
