@@ -1,0 +1,181 @@
+"""Real processes, killed without warning: nothing accepted is lost, nothing is made twice."""
+
+import asyncio
+import hashlib
+import os
+import signal
+from collections import Counter
+
+import httpx
+import pytest
+
+from schemas.ids import parse_task_id
+
+pytestmark = pytest.mark.journey
+
+FAST = {"options": {"behaviour": "queue=0.2 run=0.3"}}
+
+
+def boat(number: int, **more) -> dict:
+    return (
+        {"model": "sandbox-image-1-fast", "prompt": f"boat number {number:04}", "seed": number} | FAST | more
+    )
+
+
+async def accepted(client: httpx.AsyncClient, number: int, **more) -> str:
+    """Submits as a patient customer does: the same key until there is an answer."""
+    while True:
+        try:
+            reply = await client.post(
+                "/v1/tasks", json=boat(number, **more), headers={"idempotency-key": f"boat-{number}"}
+            )
+        except httpx.TransportError:
+            await asyncio.sleep(0.2)
+            continue
+        if reply.status_code == 202:
+            return reply.json()["id"]
+        assert reply.status_code == 503, reply.text
+        await asyncio.sleep(0.2)
+
+
+async def assert_made_once_each(fleet, tasks: list[dict]) -> None:
+    made = Counter(creation["prompt"] for creation in await fleet.made())
+    assert made == Counter(task["request"]["prompt"] for task in tasks)
+    assert max(made.values()) == 1
+
+
+async def test_500_tasks_of_20_clients_are_downloaded_whole_and_made_once(fleet):
+    await fleet.start_api()
+    for name in ("worker-1", "worker-2"):
+        fleet.start_worker(name)
+
+    async def customer(which: int) -> list[str]:
+        async with fleet.client() as client:
+            return [await accepted(client, number) for number in range(which, 500, 20)]
+
+    ids = [task_id for found in await asyncio.gather(*map(customer, range(20))) for task_id in found]
+    async with fleet.client() as client:
+        tasks = await fleet.ended(client, ids, within_s=150)
+        full = [(await client.get(f"/v1/tasks/{task_id}")).json() for task_id in ids]
+
+        assert len(set(ids)) == 500
+        assert Counter(task["state"] for task in tasks) == {"downloaded": 500}
+        for task in full:
+            [artifact] = task["artifacts"]
+            content = (await client.get(artifact["url"])).content
+            assert hashlib.sha256(content).hexdigest() == artifact["sha256"]
+    await assert_made_once_each(fleet, full)
+    assert len(await fleet.made()) == 500
+
+
+async def test_workers_that_are_killed_all_the_time_lose_nothing_and_pay_once(fleet):
+    await fleet.start_api()
+    fleet.start_worker("steady")
+    async with fleet.client() as client:
+        ids = [
+            await accepted(client, number, options={"behaviour": "queue=0.3 run=0.5 latency=0.2"})
+            for number in range(60)
+        ]
+        for _ in range(8):
+            fleet.start_worker("doomed")
+            await asyncio.sleep(1.2)
+            fleet.kill("doomed")
+        fleet.kill("steady")
+        fleet.start_worker("last")
+        tasks = await fleet.ended(client, ids, within_s=60)
+
+        assert Counter(task["state"] for task in tasks) == {"downloaded": 60}
+        await assert_made_once_each(
+            fleet, [(await client.get(f"/v1/tasks/{task_id}")).json() for task_id in ids]
+        )
+
+
+async def test_an_api_that_is_killed_while_it_accepts_loses_nothing_that_it_answered(fleet):
+    address = await fleet.start_api()
+    fleet.start_worker()
+
+    async def customer(which: int) -> list[str]:
+        async with fleet.client() as client:
+            return [await accepted(client, number) for number in range(which, 200, 10)]
+
+    customers = asyncio.gather(*map(customer, range(10)))
+    for _ in range(3):
+        await asyncio.sleep(0.3)
+        fleet.kill("api")
+        await fleet.start_api(port=int(address.rpartition(":")[2]))
+    ids = [task_id for found in await customers for task_id in found]
+
+    async with fleet.client() as client:
+        tasks = await fleet.ended(client, ids, within_s=90)
+        assert len(set(ids)) == 200
+        assert Counter(task["state"] for task in tasks) == {"downloaded": 200}
+        listed = (await client.get("/v1/tasks", params={"limit": 200})).json()
+    assert {task["id"] for task in listed["data"]} == set(ids), "a retried submission made no second task"
+    assert len(await fleet.made()) == 200
+
+
+async def test_with_valkey_killed_in_the_middle_everything_still_ends(fleet):
+    if fleet.valkey is None:
+        pytest.skip("no Valkey or Redis is installed here, so there is none to kill")
+    await fleet.start_api()
+    fleet.start_worker()
+    async with fleet.client() as client:
+        ids = [await accepted(client, number) for number in range(10)]
+        os.kill(fleet.valkey.pid, signal.SIGKILL)
+        ids += [await accepted(client, number) for number in range(10, 30)]
+        tasks = await fleet.ended(client, ids)
+        assert Counter(task["state"] for task in tasks) == {"downloaded": 30}
+
+        fleet.valkey.restart()
+        ids = [await accepted(client, number) for number in range(30, 40)]
+        await fleet.ended(client, ids)
+    assert fleet.processes["worker"].poll() is None, "the worker outlived the doorbell"
+
+
+async def test_without_any_redis_everything_ends(fleet):
+    fleet.environment["REDIS_URL"] = ""
+    await fleet.start_api()
+    fleet.start_worker()
+    async with fleet.client() as client:
+        ids = [await accepted(client, number) for number in range(20)]
+        tasks = await fleet.ended(client, ids)
+
+    assert Counter(task["state"] for task in tasks) == {"downloaded": 20}
+
+
+async def test_a_worker_that_is_paused_and_wakes_up_writes_nothing_false(fleet):
+    await fleet.start_api()
+    fleet.start_worker("sleeper")
+    async with fleet.client() as client:
+        ids = [
+            await accepted(client, number, options={"behaviour": "queue=0.2 run=0.4 latency=0.4"})
+            for number in range(30)
+        ]
+        await asyncio.sleep(0.6)
+        fleet.processes["sleeper"].send_signal(signal.SIGSTOP)
+        fleet.start_worker("awake")
+        await asyncio.sleep(4)
+        fleet.processes["sleeper"].send_signal(signal.SIGCONT)
+        tasks = await fleet.ended(client, ids)
+
+        assert Counter(task["state"] for task in tasks) == {"downloaded": 30}
+        await assert_made_once_each(
+            fleet, [(await client.get(f"/v1/tasks/{task_id}")).json() for task_id in ids]
+        )
+
+
+async def test_several_apis_and_workers_at_once_are_one_service(fleet, ledger):
+    first, second = await fleet.start_api("api-1"), await fleet.start_api("api-2")
+    for number in range(3):
+        fleet.start_worker(f"worker-{number}")
+    async with fleet.client(first) as one, fleet.client(second) as other:
+        replies = await asyncio.gather(
+            *(accepted(client, number) for number in range(20) for client in (one, other))
+        )
+        ids = sorted(set(replies))
+        assert len(ids) == 20, "the same key at two APIs is the same task"
+        await fleet.ended(other, ids)
+    for task_id in ids:
+        events = await ledger.history.events(parse_task_id(task_id))
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert len(await fleet.made()) == 20
