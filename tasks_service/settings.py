@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8 << 20, ge=1024)
     max_result_bytes: int = Field(default=2 << 30, ge=1024)
     database_pool: int = Field(default=10, ge=1)
+    max_in_flight: int = Field(default=1000, ge=1)  # under way in one process; more are told to retry
+    max_waiting: int = Field(default=2000, ge=0)  # requests held by ?wait=
 
     # Pace
     lease_s: float = Field(default=20, gt=0)

@@ -80,8 +80,9 @@ class Upstream:
 
     async def open(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """Open a result that lies behind the route's own credential; the caller closes it."""
-        ask = Ask("GET", path, headers=dict(headers))
-        request = self._request(ask, self._looks)
+        request = self._request(Ask("GET", path, headers=dict(headers)), self._looks)
+        # The whole download has a long deadline, so a line that falls silent needs a short one.
+        request.extensions["timeout"] = httpx.Timeout(30, connect=10).as_dict()
         return await self._looks.send(request, stream=True)
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, Spend, State
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.connection import Book, Row, Taken
+from tasks_service.ledger.filters import Filters
 
 
 class Outrun(Exception):
@@ -51,30 +52,6 @@ class NewTask:
     fingerprint: bytes
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a page of tasks is narrowed to; None means: all."""
-
-    account_id: int | None = None
-    account: str | None = None
-    states: list[str] | None = None
-    model: str | None = None
-    kind: str | None = None
-    key_id: str | None = None
-    upstream_id: str | None = None
-    external_id: str | None = None
-    failure_kind: str | None = None
-    parked: list[str] | None = None
-    metadata: dict[str, str] | None = None
-    words: str | None = None  # a pattern for ILIKE, with `word` beside it: an upstream's or a customer's id
-    word: str | None = None
-    id: UUID | None = None
-    id_from: UUID | None = None
-    id_until: UUID | None = None
-    created_from: datetime | None = None
-    created_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The real app over a real PostgreSQL, reached through ASGI; and ways to move its tasks along."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,15 @@ async def submit(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     reply = await client.post("/v1/tasks", json=wish(**changes))
     assert reply.status_code == 202, reply.text
     return reply.json()
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    """Return when it is so, or fail after a while."""
+    for _ in range(400):
+        if true():
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("it never came to be so")
 
 
 def id_of(name: str) -> UUID:

@@ -136,7 +136,7 @@ async def test_metrics_and_lines_know_routes_and_not_addresses(world: World, acm
     task = await submit(acme)
     with capture_logs() as lines:
         await acme.get(f"/v1/tasks/{task['id']}?wait=0", headers={"X-Request-Id": "abc"})
-        await acme.request("FOO", "/evil/path/4711")
+        await acme.request("FOO", "/evil/path/stolen-word")
         await acme.get("/healthz")
     told = [line for line in lines if line["event"] == "request"]
     assert [(line["route"], line["status"]) for line in told] == [
@@ -148,5 +148,5 @@ async def test_metrics_and_lines_know_routes_and_not_addresses(world: World, acm
     assert 'creative_tasks_http_requests_total{method="GET",route="/v1/tasks/{task_id}",status="200"}' in text
     assert 'creative_tasks_http_requests_total{method="other",route="unmatched",status="404"}' in text
     assert 'creative_tasks_tasks_accepted_total{model="sandbox-video-1"}' in text
-    assert "4711" not in text
+    assert "stolen-word" not in text
     assert task["id"] not in text

@@ -102,7 +102,7 @@ async def test_a_stop_lets_held_requests_go_and_is_quick(running: Running) -> No
         running.process.send_signal(signal.SIGTERM)
         assert (await held).json()["state"] == "submitted"
         await asyncio.wait_for(running.process.wait(), 10)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 8
 
 
 async def test_a_client_that_leaves_is_not_held_any_longer(running: Running) -> None:
@@ -110,15 +110,17 @@ async def test_a_client_that_leaves_is_not_held_any_longer(running: Running) -> 
         task = await submit(client)
         for _ in range(5):
             with pytest.raises(httpx.ReadTimeout):
-                await client.get(f"/v1/tasks/{task['id']}?wait=60", timeout=0.3)
-        await asyncio.sleep(0.3)
-        text = (await client.get("/metrics")).text
-    (line,) = [
-        line
-        for line in text.splitlines()
-        if line.startswith("creative_tasks_http_requests_total") and "/v1/tasks/{task_id}" in line
-    ]
-    assert float(line.split()[-1]) == 5
+                await client.get(f"/v1/tasks/{task['id']}?wait=60", timeout=httpx.Timeout(10, read=0.5))
+        async with asyncio.timeout(20):
+            while await answered(client) < 5:
+                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process, which has no events to share
+
+
+async def answered(client: httpx.AsyncClient) -> float:
+    """How many looks at a task have ended."""
+    lines = (await client.get("/metrics")).text.splitlines()
+    name = 'creative_tasks_http_requests_total{method="GET",route="/v1/tasks/{task_id}"'
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
 
 async def test_head_and_large_bodies_work_on_the_wire(running: Running) -> None:

@@ -1,0 +1,53 @@
+"""Who is asking: `Authorization: Bearer <api key>`, and nothing else."""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+
+from starlette.requests import Request
+
+from schemas.refusals import Unauthenticated
+from tasks_service.ledger.keys import Caller
+from tasks_service.ledger.ledger import Ledger
+
+# A revoked key works on for as long as this; a hot one costs one query in the same time.
+REMEMBER_S = 3.0
+_MOST_REMEMBERED = 10_000
+_BEARER = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)
+
+
+class Keyring:
+    """Looks keys up, and remembers for a moment whose they are."""
+
+    def __init__(self, ledger: Ledger, *, clock: Callable[[], float] = time.monotonic):
+        self._ledger = ledger
+        self._clock = clock
+        self._remembered: dict[bytes, tuple[Caller, float]] = {}
+
+    async def caller(self, request: Request) -> Caller:
+        """Who is asking. Raises Unauthenticated, with one answer for every reason."""
+        given = request.headers.getlist("authorization")
+        found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+        caller = await self._owner(found[1]) if found else None
+        if caller is None:
+            raise Unauthenticated(
+                "Send `Authorization: Bearer <api key>` with a key that is in use.",
+                headers={"WWW-Authenticate": 'Bearer realm="creative-tasks"'},
+            )
+        return caller
+
+    async def _owner(self, key: str) -> Caller | None:
+        # The digest, so that no key lies about in memory.
+        digest = hashlib.sha256(key.encode()).digest()
+        caller, until = self._remembered.get(digest, (None, 0.0))
+        if caller is not None and self._clock() < until:
+            return caller
+        caller = await self._ledger.keys.find(key)
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        if caller is None:
+            self._remembered.pop(digest, None)
+        else:
+            self._remembered[digest] = (caller, self._clock() + REMEMBER_S)
+        return caller

@@ -1,0 +1,151 @@
+"""Reads a request's body and refuses everything about which two readers of JSON could disagree."""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from starlette.requests import Request
+
+from schemas.refusals import BodyTooLarge, MalformedRequest
+from schemas.rules import pointer_part
+
+MAX_DEPTH = 32
+_MOST_PROBLEMS = 50
+_PATIENCE_S = 60.0
+_BOM = b"\xef\xbb\xbf"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_WIDEST = 1 << 63  # what PostgreSQL, and most readers of JSON, still count exactly
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which names came twice."""
+
+    names: tuple[str, ...] = ()
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The bytes of a JSON body. Raises MalformedRequest or BodyTooLarge."""
+    _expect_json(request)
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > limit):
+        raise _too_large(limit)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            # Counted on arrival, because the announced length may be absent or a lie.
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError as error:
+        raise MalformedRequest(f"The body did not arrive within {_PATIENCE_S:.0f} seconds.") from error
+    return bytes(body)
+
+
+def parse(body: bytes) -> Any:
+    """The one value that this JSON can mean. Raises MalformedRequest with everything that is odd."""
+    value = _loaded(_decoded(body))
+    flaws = list(islice(_flaws(value), _MOST_PROBLEMS))
+    if flaws:
+        raise MalformedRequest(flaws[0]["detail"], members={"problems": flaws})
+    return value
+
+
+def _expect_json(request: Request) -> None:
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise _malformed(f"Send Content-Type: application/json; got {given or 'none'}.", "content_type")
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.strip().lower() not in ("", "identity"):
+        raise _malformed("Send the body without a Content-Encoding.", "content_encoding")
+
+
+def _decoded(body: bytes) -> str:
+    if not body.strip():
+        raise _malformed("The body is empty; send a JSON object.", "not_json")
+    if body.startswith(_BOM):
+        raise _malformed("The body begins with a byte order mark; send plain UTF-8.", "byte_order_mark")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _malformed(f"The body is not UTF-8: see byte {error.start}.", "not_utf8") from error
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        detail = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        raise _malformed(detail, "not_json") from error
+    except RecursionError as error:
+        raise _malformed(f"The body is nested deeper than {MAX_DEPTH} levels.", "too_deep") from error
+    except ValueError as error:  # Python refuses to read numbers of thousands of digits
+        raise _malformed("The body holds a number with too many digits.", "number_too_large") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    whole = dict(pairs)
+    if len(whole) == len(pairs):
+        return whole
+    repeated = _Repeated(whole)
+    seen: set[str] = set()
+    twice = [name for name, _ in pairs if name in seen or seen.add(name)]
+    repeated.names = tuple(dict.fromkeys(twice))
+    return repeated
+
+
+def _flaws(value: Any) -> Iterator[dict[str, str]]:
+    """Walks without recursion, so that depth cannot hurt."""
+    ahead: list[tuple[str, int, Any]] = [("", 0, value)]
+    while ahead:
+        pointer, depth, found = ahead.pop()
+        if isinstance(found, dict | list) and depth >= MAX_DEPTH:
+            yield _flaw(pointer, "too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+        elif isinstance(found, dict):
+            yield from _flaws_of_names(pointer, found)
+            parts = [(f"{pointer}/{pointer_part(name)}", inner) for name, inner in found.items()]
+            ahead.extend((inner, depth + 1, content) for inner, content in reversed(parts))
+        elif isinstance(found, list):
+            ahead.extend((f"{pointer}/{n}", depth + 1, found[n]) for n in reversed(range(len(found))))
+        elif isinstance(found, str):
+            yield from _flaws_of_text(pointer, found)
+        elif isinstance(found, float) and not math.isfinite(found):
+            yield _flaw(pointer, "not_a_number", "NaN, Infinity and numbers beyond them are not JSON.")
+        elif isinstance(found, int) and not -_WIDEST <= found < _WIDEST:
+            yield _flaw(pointer, "number_too_large", "Whole numbers have at most 64 bits.")
+
+
+def _flaws_of_names(pointer: str, found: dict[str, Any]) -> Iterator[dict[str, str]]:
+    if isinstance(found, _Repeated):
+        for name in found.names:
+            where = f"{pointer}/{pointer_part(name)}"
+            yield _flaw(where, "repeated_name", "This name is there twice; readers differ on which counts.")
+    for name in found:
+        yield from _flaws_of_text(f"{pointer}/{pointer_part(name)}", name)
+
+
+def _flaws_of_text(pointer: str, text: str) -> Iterator[dict[str, str]]:
+    if "\x00" in text:
+        yield _flaw(pointer, "nul_character", "The character U+0000 cannot be stored.")
+    if _LONE_SURROGATE.search(text):
+        yield _flaw(pointer, "lone_surrogate", "Half of a surrogate pair is not a character.")
+
+
+def _flaw(pointer: str, code: str, detail: str) -> dict[str, str]:
+    return {
+        "pointer": pointer.encode("utf-8", "backslashreplace").decode(),
+        "code": code,
+        "detail": detail,
+    }
+
+
+def _malformed(detail: str, code: str) -> MalformedRequest:
+    return MalformedRequest(detail, members={"problems": [_flaw("", code, detail)]})
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"A body holds at most {limit} bytes.", members={"max_bytes": limit})

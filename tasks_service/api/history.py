@@ -1,0 +1,70 @@
+"""Everything that happened to a task, over HTTP."""
+
+import re
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.refusals import NotFound
+from tasks_service.api.context import Parts, TheirTask, Who
+from tasks_service.api.openapi import refusals
+from tasks_service.api.query import Query
+from tasks_service.api.replies import reply_tagged
+from tasks_service.api.views import Moment, rfc3339
+from tasks_service.story import Entry, story
+
+router = APIRouter(prefix="/v1", tags=["tasks"])
+
+_ADDRESS = re.compile(r"\bhttps?:(?://|\\/\\/)[^\s\"'<>]+")
+_STAFF_ONLY = frozenset({"route", "method", "path"})
+
+
+class HistoryEntry(BaseModel):
+    """One thing that happened; each type has further members of its own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    at: Moment
+    seq: int
+    type: Literal["state", "check", "call", "money", "artifact", "notification", "parked", "decision", "note"]
+    actor: str
+
+
+class HistoryView(BaseModel):
+    """Oldest first."""
+
+    data: list[HistoryEntry]
+
+
+@router.get(
+    "/tasks/{task_id}/history",
+    response_model=HistoryView,
+    responses=refusals(NotFound) | {304: {"description": "Nothing has changed"}},
+)
+async def history(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+    """Everything that happened to a task, oldest first."""
+    Query(request, ()).check()
+    told = await story(service.ledger, task)
+    return reply_tagged(request, HistoryView(data=[_entry(found, staff=caller.staff) for found in told]), {})
+
+
+def _entry(entry: Entry, *, staff: bool) -> HistoryEntry:
+    facts = dict(entry.facts) if staff else _for_customers(entry.facts)
+    head = {"at": entry.at, "seq": entry.seq, "type": entry.type, "actor": entry.actor}
+    return HistoryEntry.model_validate(head | {name: _shown(value) for name, value in facts.items()})
+
+
+def _for_customers(facts: Any) -> dict[str, Any]:
+    """Without whose account we use, and without the upstream's own addresses."""
+    kept = {name: value for name, value in facts.items() if name not in _STAFF_ONLY}
+    if kept.get("body"):
+        kept["body"] = _ADDRESS.sub("[address withheld]", kept["body"])
+    return kept
+
+
+def _shown(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value

@@ -1,0 +1,131 @@
+"""The edge: request ids, limits, headers, metrics, the access line, and a last answer when all else fails."""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+from structlog.stdlib import get_logger
+
+from schemas.refusals import Overloaded, Refusal
+from tasks_service.api.problems import answer, broken, unavailable
+from tasks_service.ledger.connection import UNAVAILABLE
+from tasks_service.metrics import HTTP_REQUESTS, HTTP_SECONDS
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Asked every few seconds by machines; counted, but not told.
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_SECURITY = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+log = get_logger()
+
+
+class Edge:
+    """Pure ASGI, because Starlette's own kind of middleware costs a task for every request."""
+
+    def __init__(self, app: ASGIApp, max_in_flight: int):
+        self._app = app
+        self._max_in_flight = max_in_flight
+        self._in_flight: set[_Exchange] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send, self._in_flight)
+        self._in_flight.add(exchange)
+        with bound_contextvars(request_id=exchange.request_id):
+            try:
+                self._admit(scope)
+                await self._app(exchange.scope, receive, exchange.send)
+            except Exception as error:
+                if exchange.status:
+                    raise  # the answer had begun; cutting the line is all that is left to say
+                refusal = _last_word(error)
+                await answer(refusal, exchange.request_id)(scope, receive, exchange.send)
+            finally:
+                self._in_flight.discard(exchange)
+                exchange.tell()
+
+    def _admit(self, scope: Scope) -> None:
+        """Refuse early rather than let everybody wait: a queue here would hide in nobody's numbers."""
+        held = getattr(getattr(scope["app"].state, "service", None), "waiting", None)
+        if len(self._in_flight) - (held.count if held else 0) > self._max_in_flight:
+            raise Overloaded("Too many requests are under way.", headers={"Retry-After": "1"})
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, send: Send, in_flight: "set[_Exchange]"):
+        self._send = send
+        self._in_flight = in_flight
+        self._began = time.perf_counter()
+        self.status = 0
+        self.request_id = _request_id(scope)
+        # HEAD is GET without the body. A copy, because the server keeps an eye on its own scope.
+        self._head = scope["method"] == "HEAD"
+        self.method = scope["method"] if scope["method"] in _METHODS else "other"
+        state = {**scope.get("state", {}), "request_id": self.request_id, "head": self._head}
+        self.scope: dict[str, Any] = {**scope, "state": state}
+        if self._head:
+            self.scope["method"] = "GET"
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            # Slow readers of large files hold up nobody.
+            self._in_flight.discard(self)
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["x-request-id"] = self.request_id
+            for name, value in _SECURITY.items():
+                headers.setdefault(name, value)
+            message = {**message, "headers": headers.raw}
+        elif self._head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    def tell(self) -> None:
+        """Count and log by the route's template: a raw path would make a series of every id."""
+        path = getattr(self.scope.get("route"), "path", "unmatched")
+        seconds = time.perf_counter() - self._began
+        status = self.status or 499  # the client left, or the process stopped
+        HTTP_REQUESTS.labels(self.method, path, str(status)).inc()
+        HTTP_SECONDS.labels(self.method, path).observe(seconds)
+        if path not in _QUIET:
+            task = self.scope.get("path_params", {}).get("task_id")
+            about = {"task_id": task} if task and _SAFE_ID.fullmatch(task) else {}
+            log.info(
+                "request",
+                method=self.method,
+                route=path,
+                status=status,
+                latency_ms=round(seconds * 1000, 1),
+                **about,
+            )
+
+
+def _last_word(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, UNAVAILABLE):
+        log.warning("ledger_away", step="api", error=repr(error))
+        return unavailable()
+    log.error("request_broke", exc_info=error)
+    return broken()
+
+
+def _request_id(scope: Scope) -> str:
+    given: list[Any] = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    text = given[0].decode("latin-1") if len(given) == 1 else ""
+    return text if _SAFE_ID.fullmatch(text) else f"req_{uuid4().hex}"

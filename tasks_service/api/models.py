@@ -1,0 +1,54 @@
+"""What can be asked for: the same table that the checks use."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.capabilities import Model
+from schemas.refusals import NotFound
+from schemas.rules import nearest_models
+from tasks_service.admission import Offer
+from tasks_service.api.context import Parts, Who
+from tasks_service.api.openapi import refusals
+from tasks_service.api.query import Query
+from tasks_service.api.replies import reply
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+
+class ModelView(Model):
+    """A model with its provider. Empty means that it takes none; null that nobody told us."""
+
+    provider: str
+
+
+class ModelsView(BaseModel):
+    """Every model that a route offers."""
+
+    data: list[ModelView]
+
+
+@router.get("/models", response_model=ModelsView, responses=refusals())
+async def models(request: Request, caller: Who, service: Parts) -> Response:
+    """Every model that can be asked for."""
+    Query(request, ()).check()
+    offered = service.admission.offers
+    return reply(ModelsView(data=[_view(offered[name]) for name in sorted(offered)]))
+
+
+# Gateways' names hold slashes.
+@router.get("/models/{model:path}", response_model=ModelView, responses=refusals(NotFound))
+async def model(request: Request, model: str, caller: Who, service: Parts) -> Response:
+    """One model."""
+    Query(request, ()).check()
+    offer = service.admission.offers.get(model)
+    if offer is None:
+        nearest = nearest_models(model, tuple(service.admission.offers))
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise NotFound(f"No route offers a model named {model!r}.{hint}", members={"nearest": nearest})
+    return reply(_view(offer))
+
+
+def _view(offer: Offer) -> ModelView:
+    return ModelView.model_validate({**offer.model.model_dump(), "provider": offer.route.provider})

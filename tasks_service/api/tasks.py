@@ -1,0 +1,216 @@
+"""One task over HTTP: submit it, look at it, wait for it, cancel it; and many by their ids."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.failures import FailureKind
+from schemas.ids import parse_task_id, task_id_text
+from schemas.lifecycle import Parked, State
+from schemas.providers import PROVIDERS
+from schemas.refusals import (
+    BodyTooLarge,
+    DuplicateTask,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
+    ModelUnknown,
+    NotCancelable,
+    NotFound,
+    TooManyRequests,
+    UnacceptableParameters,
+    problem,
+)
+from schemas.task import Task, TaskRequest
+from tasks_service.admission import Quote
+from tasks_service.api.body import read_body
+from tasks_service.api.context import Parts, Service, TheirTask, Who
+from tasks_service.api.openapi import body_of, header, query, refusals
+from tasks_service.api.problems import ProblemEntry, read
+from tasks_service.api.query import Query
+from tasks_service.api.replies import matches, pacing, reply, reply_tagged, seen_by
+from tasks_service.api.views import TaskView
+
+router = APIRouter(prefix="/v1", tags=["tasks"])
+
+_LONGEST_WAIT_S = 60
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_WAIT = {"type": "integer", "minimum": 0, "maximum": _LONGEST_WAIT_S}
+
+
+class QuoteView(BaseModel):
+    """What would be said to a submission; there are no prices yet."""
+
+    valid: bool
+    problems: list[ProblemEntry]
+    quote: None
+    not_checked: list[str]
+
+
+class LookupRequest(BaseModel):
+    """Ids to look up."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=200)
+
+
+class BriefView(BaseModel):
+    """How a task is, in short."""
+
+    id: str
+    state: State
+    progress: int | None
+    parked: Parked | None
+    failure: FailureKind | None
+
+
+class LookupView(BaseModel):
+    """What was found, in the order asked for, and what was not."""
+
+    data: list[BriefView]
+    missing: list[str]
+
+
+@router.post(
+    "/tasks",
+    status_code=202,
+    response_model=TaskView,
+    responses=refusals(
+        IdempotencyKeyInvalid,
+        BodyTooLarge,
+        DuplicateTask,
+        IdempotencyKeyReused,
+        ModelUnknown,
+        UnacceptableParameters,
+    )
+    | {200: {"model": QuoteView, "description": "The checks only: nothing was written"}},
+    openapi_extra=body_of(TaskRequest)
+    | {
+        "parameters": [
+            query("validate_only", {"type": "boolean"}),
+            header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255}),
+        ]
+    },
+)
+async def submit(request: Request, caller: Who, service: Parts) -> Response:
+    """Accept a task. Nothing has been spent when this returns."""
+    asked = Query(request, ("validate_only",))
+    validate_only = asked.flag("validate_only")
+    asked.check()
+    key = _idempotency_key(request)
+    wanted = read(TaskRequest, await read_body(request, service.settings.max_body_bytes))
+    if validate_only:
+        return reply(_quote_view(service.admission.quote(wanted)))
+    again = request.headers.get("x-stainless-retry-count", "0") != "0"
+    admitted = await service.admission.admit(wanted, caller, key=key, again=again)
+    view = await seen_by(caller, service, admitted.task)
+    replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
+    return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
+
+
+@router.get(
+    "/tasks/{task_id}",
+    response_model=TaskView,
+    responses=refusals(NotFound, TooManyRequests) | {304: {"description": "Nothing has changed"}},
+    openapi_extra={"parameters": [query("wait", _WAIT), header("If-None-Match", {"type": "string"})]},
+)
+async def show(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+    """A task; `wait` holds the answer until something changes or the task ends."""
+    asked = Query(request, ("wait",))
+    wait_s = asked.number("wait", 0, _LONGEST_WAIT_S, 0)
+    asked.check()
+    answer = reply_tagged(request, await seen_by(caller, service, task), pacing(task))
+    if wait_s == 0 or task.state.final or _is_news(request, answer):
+        return answer
+    await service.waiting.hold(request, task, wait_s)
+    later = await _again(service, task)
+    return reply_tagged(request, await seen_by(caller, service, later), pacing(later))
+
+
+@router.post(
+    "/tasks/{task_id}/cancel",
+    status_code=202,
+    response_model=TaskView,
+    responses=refusals(NotFound, NotCancelable),
+)
+async def cancel(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+    """Ask for the end: certain before anything was spent, and after that as far as the upstream can."""
+    Query(request, ()).check()
+    if task.state.final:
+        raise NotCancelable(
+            f"The task is {task.state.value}; nothing can follow.", members={"state": task.state.value}
+        )
+    if task.state is not State.SUBMITTED and PROVIDERS[task.provider].cancel is None:
+        detail = f"The upstream has the task already, and {task.provider} has no way to stop it."
+        raise NotCancelable(detail, members={"state": task.state.value})
+    ended = await service.ledger.tasks.cancel(task.id, caller.actor)
+    later = await _again(service, task)
+    if later.state.final and not ended:
+        raise NotCancelable(
+            f"The task just became {later.state.value}.", members={"state": later.state.value}
+        )
+    await service.doorbell.ring("submit" if later.state is State.SUBMITTED else "poll")
+    return reply(await seen_by(caller, service, later), 202, pacing(later))
+
+
+@router.post(
+    "/tasks/lookup",
+    response_model=LookupView,
+    responses=refusals(BodyTooLarge),
+    openapi_extra=body_of(LookupRequest),
+)
+async def lookup(request: Request, caller: Who, service: Parts) -> Response:
+    """How up to 200 tasks are, in one call."""
+    Query(request, ()).check()
+    wanted = read(LookupRequest, await read_body(request, service.settings.max_body_bytes)).ids
+    ids = {text: parse_task_id(text) for text in wanted}
+    account_id = None if caller.staff else caller.account_id
+    rows = await service.ledger.tasks.states([found for found in ids.values() if found], account_id)
+    known = {row["id"]: row for row in rows}
+    data = [
+        BriefView(
+            id=task_id_text(found),
+            state=known[found]["state"],
+            progress=known[found]["progress"],
+            parked=known[found]["parked"],
+            failure=known[found]["failure_kind"],
+        )
+        for found in dict.fromkeys(ids.values())
+        if found is not None and found in known
+    ]
+    return reply(LookupView(data=data, missing=[text for text, found in ids.items() if found not in known]))
+
+
+async def _again(service: Service, task: Task) -> Task:
+    found = await service.ledger.tasks.get(task.id)
+    assert found is not None, "tasks are never deleted"
+    return found
+
+
+def _is_news(request: Request, answer: Response) -> bool:
+    """Whether the client names what it has, and has something else."""
+    given = request.headers.getlist("if-none-match")
+    return bool(given) and not matches(given, answer.headers["etag"])
+
+
+def _idempotency_key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+        raise IdempotencyKeyInvalid("Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+    return given[0]
+
+
+def _quote_view(quote: Quote) -> QuoteView:
+    problems: list[dict[str, Any]] = [problem(found) for found in quote.problems]
+    return QuoteView(
+        valid=not problems,
+        problems=[ProblemEntry.model_validate(found) for found in problems],
+        quote=None,
+        not_checked=list(quote.not_checked),
+    )

@@ -1,0 +1,199 @@
+"""A task as the API shows it. What only staff may see is decided here."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+from schemas.capabilities import Kind
+from schemas.failures import MEANINGS, Answer, Failure, FailureKind, Mover, may_send_again, was_spent
+from schemas.ids import task_id_text
+from schemas.lifecycle import Parked, State
+from schemas.task import Artifact, Task
+
+_INLINE = re.compile(r"(data:image/[a-z]+);base64,(.*)", re.DOTALL)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC, with milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class View(BaseModel):
+    """Something on its way out."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class UpstreamWords(View):
+    """What the upstream said, as it said it."""
+
+    status: int | None
+    code: str | None
+    message: str
+    request_id: str | None
+
+
+class FailureView(View):
+    """Why a task failed, for people in two languages, beside the upstream's own words."""
+
+    kind: FailureKind
+    message_zh: str
+    message_en: str
+    upstream: UpstreamWords
+    retryable: bool
+    spent: Answer
+    whose_move: Mover
+
+
+class ParkedView(View):
+    """Why a person should look."""
+
+    reason: Parked
+    since: Moment
+
+
+class ArtifactView(View):
+    """A file that is ours."""
+
+    n: int
+    type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_s: float | None
+    url: str
+
+
+class UpstreamView(View):
+    """Where the work is done; the route is for staff."""
+
+    route: str | None
+    provider: str
+    id: str | None
+    url_expires_at: Moment | None
+
+
+class TaskView(View):
+    """A task."""
+
+    id: str
+    state: State
+    kind: Kind
+    model: str
+    request: dict[str, Any]
+    progress: int | None
+    parked: ParkedView | None
+    failure: FailureView | None
+    artifacts: list[ArtifactView]
+    upstream: UpstreamView
+    charge: None
+    retry_of: None
+    account: str
+    key: str
+    external_id: str | None
+    metadata: dict[str, str]
+    created_at: Moment
+    submitted_at: Moment
+    queued_at: Moment | None
+    running_at: Moment | None
+    finished_at: Moment | None
+    downloaded_at: Moment | None
+    cancel_requested_at: Moment | None
+
+
+class PageView(View):
+    """One page of a list; `next` is the `after` of the page that follows."""
+
+    data: list[TaskView]
+    has_more: bool
+    next: str | None
+
+
+def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_url: str) -> TaskView:
+    """A task as its customer sees it, or as staff does."""
+    name = task_id_text(task.id)
+    return TaskView(
+        id=name,
+        state=task.state,
+        kind=task.kind,
+        model=task.model,
+        request=_shown(task.request.model_dump(mode="json", exclude_none=True)),
+        progress=task.progress,
+        parked=ParkedView(reason=task.parked, since=task.parked_at)
+        if task.parked and task.parked_at
+        else None,
+        failure=_failure_view(task, task.failure) if task.failure else None,
+        artifacts=[_artifact_view(found, f"{base_url}/v1/tasks/{name}/artifacts") for found in artifacts],
+        upstream=UpstreamView(
+            # Its name tells whose account we use.
+            route=task.route if staff else None,
+            provider=task.provider,
+            id=task.upstream_id,
+            url_expires_at=task.result_expires_at,
+        ),
+        charge=None,
+        retry_of=None,
+        account=task.account,
+        key=task.key_id,
+        external_id=task.external_id,
+        metadata=task.request.metadata,
+        created_at=task.created_at,
+        submitted_at=task.created_at,
+        queued_at=task.queued_at,
+        running_at=task.running_at,
+        finished_at=task.finished_at,
+        downloaded_at=task.downloaded_at,
+        cancel_requested_at=task.cancel_requested_at,
+    )
+
+
+def _failure_view(task: Task, failure: Failure) -> FailureView:
+    meaning = MEANINGS[failure.kind]
+    return FailureView(
+        kind=failure.kind,
+        message_zh=meaning.zh,
+        message_en=meaning.en,
+        upstream=UpstreamWords(
+            status=failure.status,
+            code=failure.code,
+            message=failure.message,
+            request_id=failure.request_id,
+        ),
+        retryable=may_send_again(failure.kind, task.spend),
+        spent=was_spent(failure.kind, task.spend),
+        whose_move=meaning.whose_move,
+    )
+
+
+def _artifact_view(found: Artifact, folder: str) -> ArtifactView:
+    return ArtifactView(
+        n=found.n,
+        type=found.type,
+        bytes=found.bytes,
+        sha256=found.sha256,
+        width=found.width,
+        height=found.height,
+        duration_s=found.duration_s,
+        url=f"{folder}/{found.n}",
+    )
+
+
+def _shown(request: dict[str, Any]) -> dict[str, Any]:
+    """Inline images by their digest: megabytes in every answer would tell nobody anything."""
+    for image in request.get("reference_images", ()):
+        if found := _INLINE.fullmatch(image.get("data", "")):
+            digest = hashlib.sha256(found[2].encode()).hexdigest()
+            image["data"] = f"{found[1]};sha256={digest};characters={len(found[2])}"
+    return request

@@ -1,0 +1,170 @@
+"""What doctor looks at, one question each; nothing is started and nothing is changed."""
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from schemas.redaction import Redactor
+from tasks_service.cli.configuration import shown
+from tasks_service.cli.database import database_url, open_ledger, reached_revision
+from tasks_service.cli.finding import Finding, bad, good, note
+from tasks_service.cli.ports import trouble_with
+from tasks_service.cli.supervisor.running import Running, what_runs
+from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.version import own_version
+from tasks_service.embedded import EngineError, describe_postgres, describe_valkey
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.migrate import newest_revision
+from tasks_service.settings import Settings
+
+_OLDEST_POSTGRES = 15
+_LITTLE_DISK, _TOO_LITTLE_DISK = 2 << 30, 200 << 20
+_CLOCK_TOLERANCE_S = 1.0
+
+
+async def checkup(settings: Settings) -> list[Finding]:
+    """Every finding, in the order in which things are started."""
+    running = what_runs(settings.data_folder)
+    findings = [*versions(), *folder(settings), *port(settings, running)]
+    findings += [finding async for finding in database(settings, running)]
+    findings += [finding async for finding in doorbell(settings, running)]
+    return [*findings, *store(settings), *routes(settings)]
+
+
+def versions() -> Iterator[Finding]:
+    """Our own, Python's, and the pair of arq and redis, of which other combinations break silently."""
+    yield good(
+        "version",
+        f"creative-tasks {own_version()}, Python {platform.python_version()}, {platform.platform()}",
+    )
+    arq, redis = metadata.version("arq"), metadata.version("redis")
+    fits = arq.startswith("0.28.") and redis.startswith("5.")
+    yield (good if fits else bad)(
+        "arq", f"arq {arq} with redis {redis}" + ("" if fits else "; it has to be arq 0.28 with redis 5")
+    )
+
+
+def folder(settings: Settings) -> Iterator[Finding]:
+    """Where everything is kept, and how much room is left there."""
+    wanted = settings.data_folder.absolute()
+    existing = next(place for place in (wanted, *wanted.parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield bad(
+            "folder", f"{shown(wanted)} cannot be used: {existing} is not a folder that we may write to"
+        )
+        return
+    yield good("folder", f"{shown(wanted)}" + ("" if wanted.exists() else ", made at the first start"))
+    free = shutil.disk_usage(existing).free
+    says = f"{free / (1 << 30):.1f} GB free"
+    yield (bad if free < _TOO_LITTLE_DISK else note if free < _LITTLE_DISK else good)("disk", says)
+
+
+def port(settings: Settings, running: Running | None) -> Iterator[Finding]:
+    """Whether the API could listen."""
+    name, where = "port", f"{settings.host}:{settings.port}"
+    if running and urlsplit(running.address).port == settings.port:
+        yield good(name, f"{where} is ours: creative-tasks runs as process {running.pid}")
+    elif settings.port == 0:
+        yield good(name, "any free one")
+    elif what := trouble_with(settings.host, settings.port):
+        yield bad(name, f"{where} is {what}; choose another with --port")
+    else:
+        yield good(name, f"{where} is free")
+
+
+async def database(settings: Settings, running: Running | None) -> AsyncIterator[Finding]:
+    """Which PostgreSQL, and, where one answers, its version, clock and revision."""
+    url = database_url(settings)
+    if url is None:
+        try:
+            yield good("database", f"{describe_postgres()}, because DATABASE_URL is not set")
+            yield note("clock", "not compared: no database runs yet")
+        except EngineError as error:
+            yield bad("database", str(error))
+        return
+    why = f"running as process {running.pid}" if running and url == running.database_url else "DATABASE_URL"
+    async with AsyncExitStack() as stack:
+        try:
+            ledger = await stack.enter_async_context(open_ledger(url))
+        except Trouble as trouble:
+            yield bad("database", str(trouble))
+            return
+        async for finding in _answering(ledger, why):
+            yield finding
+
+
+async def _answering(ledger: Ledger, why: str) -> AsyncIterator[Finding]:
+    before = time.monotonic()
+    server = await ledger.months.server()
+    travel_s = (time.monotonic() - before) / 2
+    version = str(server["version"])
+    recent = int(version.partition(".")[0].split()[0]) >= _OLDEST_POSTGRES
+    says = f"PostgreSQL {version} ({why}), {server['bytes'] / (1 << 20):.0f} MB"
+    yield (good if recent else bad)(
+        "database", says if recent else f"{says}; it has to be {_OLDEST_POSTGRES} or newer"
+    )
+    ahead_s = (datetime.now(UTC) - server["clock"]).total_seconds() - travel_s
+    yield (good if abs(ahead_s) < _CLOCK_TOLERANCE_S else note)(
+        "clock", f"{abs(ahead_s) * 1000:.0f} ms {'ahead of' if ahead_s > 0 else 'behind'} the database's"
+    )
+    yield await _schema(ledger)
+
+
+async def _schema(ledger: Ledger) -> Finding:
+    newest, reached = newest_revision(), await reached_revision(ledger)
+    if reached == newest:
+        return good("schema", f"revision {newest}")
+    return note(
+        "schema", f"revision {reached or 'none'}, this version needs {newest}; up and migrate bring it there"
+    )
+
+
+async def doorbell(settings: Settings, running: Running | None) -> AsyncIterator[Finding]:
+    """Which Valkey or Redis; none at all is all right."""
+    name, url = "doorbell", settings.redis_url.get_secret_value()
+    if not url:
+        why = f"running as process {running.pid}" if running and running.redis_url else "REDIS_URL is not set"
+        yield good(name, f"{describe_valkey()} ({why})")
+        return
+    try:
+        client = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+        try:
+            answer = await client.info("server")
+        finally:
+            await client.aclose()
+    except (RedisError, OSError, ValueError) as error:
+        why = Redactor(settings.secrets())(str(error))
+        yield note(
+            name, f"the server of REDIS_URL does not answer ({why}); work is found by looking, a second later"
+        )
+    else:
+        version = answer.get("valkey_version") or answer.get("redis_version")
+        yield good(name, f"{answer.get('server_name', 'redis')} {version} (REDIS_URL)")
+
+
+def store(settings: Settings) -> Iterator[Finding]:
+    """Where the files of results go."""
+    why = "STORE_URL" if settings.store_url else "STORE_URL is not set"
+    where = Redactor(settings.secrets())(settings.store)
+    yield good("store", f"{where.replace(f'{Path.cwd()}/', '')} ({why})")
+
+
+def routes(settings: Settings) -> Iterator[Finding]:
+    """Upstream accounts: whether each has a credential, never which."""
+    if not settings.routes:
+        yield good("routes", "none configured: up starts the sandbox studio in their place")
+    for route in settings.routes:
+        where = Redactor(settings.secrets())(route.base_url)
+        has = bool(route.credential.get_secret_value())
+        told = "credential present" if has else "no credential"
+        yield (good if has else note)("route", f"{route.name}: {route.provider} at {where}, {told}")

@@ -1,0 +1,161 @@
+"""Looking tasks up, straight from the ledger: list, find, show, history, why."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from schemas.ids import parse_task_id, task_id_text
+from schemas.lifecycle import State
+from schemas.task import Artifact, Task
+from tasks_service.cli.columns import print_columns
+from tasks_service.cli.configuration import read_settings
+from tasks_service.cli.database import ledger_of
+from tasks_service.cli.sheet import as_json, entry_as_json, sheet, told
+from tasks_service.cli.trouble import Trouble
+from tasks_service.explanation import Language, explain, last_words
+from tasks_service.ledger.filters import Filters
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.story import Entry, story
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the task, such as tsk_01kp….")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
+
+
+def list_tasks(
+    state: Annotated[list[State] | None, typer.Option(help="Only in this state; may be given twice.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
+    parked: Annotated[bool, typer.Option("--parked", help="Only those that wait for a person.")] = False,
+    limit: Limit = 20,
+    json_: Json = False,
+) -> None:
+    """List tasks, the newest first."""
+    filters = Filters(
+        account=account,
+        states=[one.value for one in state] if state else None,
+        model=model,
+        parked=["outcome_unknown", "stalled", "artifact_at_risk", "unrecognised_status"] if parked else None,
+    )
+    _show_many(asyncio.run(_page([filters], limit)), json_)
+
+
+def find(
+    text: Annotated[str, typer.Argument(help="A task's id, the provider's id, your own id, or words.")],
+    limit: Limit = 20,
+    json_: Json = False,
+) -> None:
+    """Find tasks by whatever the customer pasted: an id of either side, or words of prompt or error."""
+    tasks = asyncio.run(_found(text.strip(), limit))
+    if not tasks:
+        raise Trouble(f"No task has {text.strip()!r} as an id or in its words.")
+    _show_many(tasks, json_)
+
+
+def show(task_id: Id, json_: Json = False) -> None:
+    """Show one task as it is now: request, state, files, failure."""
+    task, files = asyncio.run(_one(task_id))
+    if json_:
+        typer.echo(json.dumps(as_json(task, files), ensure_ascii=False, indent=2))
+        return
+    for name, value in sheet(task, files):
+        typer.echo(f"{name:<14} {value}")
+
+
+def history(task_id: Id, json_: Json = False) -> None:
+    """Tell everything that happened to a task, oldest first: checks, calls, states, files, and who did it."""
+    task, entries = asyncio.run(_history(task_id))
+    if json_:
+        rows = [entry_as_json(entry) for entry in entries]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    typer.echo("\n".join(told(task, entries)))
+
+
+def why(
+    task_id: Id,
+    lang: Annotated[Language, typer.Option(help="The language of the answer.")] = Language.EN,
+    json_: Json = False,
+) -> None:
+    """Say in plain words what a task is doing or why it failed, what it cost, and whose move it is."""
+    task, files, said = asyncio.run(_with_last_words(task_id))
+    points = explain(task, len(files), said, datetime.now(UTC), lang)
+    if json_:
+        typer.echo(
+            json.dumps({point.question: point.answer for point in points}, ensure_ascii=False, indent=2)
+        )
+        return
+    typer.echo(f"{task_id_text(task.id)}  {task.model}  {_state(task)}")
+    for point in points:
+        typer.echo(f"\n{point.question}\n  {point.answer}")
+
+
+async def _page(choices: Sequence[Filters], limit: int) -> list[Task]:
+    async with ledger_of(read_settings()) as ledger:
+        return await _pages(ledger, choices, limit)
+
+
+async def _found(text: str, limit: int) -> list[Task]:
+    words = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    choices = (Filters(upstream_id=text), Filters(external_id=text), Filters(words=f"%{words}%"))
+    async with ledger_of(read_settings()) as ledger:
+        task_id = parse_task_id(text)
+        exact = await ledger.tasks.get(task_id) if task_id else None
+        return [exact] if exact else await _pages(ledger, choices, limit)
+
+
+async def _pages(ledger: Ledger, choices: Sequence[Filters], limit: int) -> list[Task]:
+    found = {task.id: task for filters in choices for task in await ledger.tasks.page(filters, None, limit)}
+    return sorted(found.values(), key=lambda task: task.id, reverse=True)[:limit]
+
+
+async def _one(text: str) -> tuple[Task, list[Artifact]]:
+    async with ledger_of(read_settings()) as ledger:
+        task = await _get(ledger, text)
+        return task, await ledger.history.artifacts(task.id)
+
+
+async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str]:
+    async with ledger_of(read_settings()) as ledger:
+        task = await _get(ledger, text)
+        return task, await ledger.history.artifacts(task.id), last_words(await ledger.history.calls(task.id))
+
+
+async def _history(text: str) -> tuple[Task, list[Entry]]:
+    async with ledger_of(read_settings()) as ledger:
+        task = await _get(ledger, text)
+        return task, await story(ledger, task)
+
+
+async def _get(ledger: Ledger, text: str) -> Task:
+    task_id = parse_task_id(text)
+    task = await ledger.tasks.get(task_id) if task_id else None
+    if task is None:
+        raise Trouble(f"There is no task {text}; creative-tasks find looks for other ids and for words.")
+    return task
+
+
+def _show_many(tasks: Sequence[Task], json_: bool) -> None:
+    if json_:
+        typer.echo(json.dumps([as_json(task, []) for task in tasks], ensure_ascii=False, indent=2))
+        return
+    rows = [
+        (
+            task_id_text(task.id),
+            f"{task.created_at:%m-%d %H:%M:%S}",
+            task.account,
+            task.model,
+            _state(task),
+            " ".join(task.request.prompt.split()),
+        )
+        for task in tasks
+    ]
+    print_columns(("task", "accepted (UTC)", "account", "model", "state", "prompt"), rows)
+
+
+def _state(task: Task) -> str:
+    return f"{task.state.value} · parked: {task.parked.value}" if task.parked else task.state.value

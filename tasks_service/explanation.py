@@ -1,0 +1,179 @@
+"""What a task is doing, or why it failed, in plain words: English and Chinese.
+
+Pure: the same task gives the same sentences. A waiting task is told since when, never until when: nobody
+but the upstream knows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from schemas.failures import MEANINGS, Answer, FailureKind, Mover, may_send_again, was_spent
+from schemas.lifecycle import Spend, State
+from schemas.task import Task
+from tasks_service.words import EN, ZH, Words
+
+_LONGEST = 300
+_BEFORE_THE_QUEUE = {
+    Spend.NONE: "submitted",
+    Spend.INTENDED: "sending",
+    Spend.CONFIRMED: "sending",
+    Spend.NOT_CREATED: "trying",
+    Spend.UNKNOWN: "asking",
+}
+
+
+class Language(StrEnum):
+    """What people read."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One question that people have, and the answer."""
+
+    question: str
+    answer: str
+
+
+def explain(task: Task, files: int, said: str, now: datetime, language: Language) -> list[Point]:
+    """Everything that support would ask about a task, in the order in which they ask it.
+
+    `said` is what `last_words` found in its calls.
+    """
+    words = ZH if language is Language.ZH else EN
+    asked = {
+        "happens": _what_happens(task, files, now, words),
+        "upstream_said": _upstream_said(task, words) or said,
+        "spent": words.spent[_spent(task)],
+        "whose_move": words.movers[_whose_move(task)],
+        "send_again": words.send_again[_send_again(task)],
+        "next": words.next[_next(task)].format(due=_clock(task.due_at)),
+    }
+    return [Point(words.questions[name], answer) for name, answer in asked.items() if answer]
+
+
+def last_words(calls: Sequence[Mapping[str, Any]]) -> str:
+    """What went wrong at the last exchange with the upstream; nothing where it went well."""
+    last = calls[-1] if calls else None
+    if last is None or (last["status"] or 0) in range(200, 400):
+        return ""
+    body = " ".join((last["body"] or "").split())
+    return ": ".join(str(part) for part in (last["status"] or last["trouble"], body[:_LONGEST]) if part)
+
+
+def _what_happens(task: Task, files: int, now: datetime, words: Words) -> str:
+    return words.joint.join(_sentences(task, files, now, words))
+
+
+def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[str]:
+    since = _since(task)
+    yield words.states[_stage(task)].format(
+        at=_clock(since),
+        age=_age(now - since, words),
+        files=files,
+        progress=task.progress or 0,
+        attempts=task.attempt,
+    )
+    if task.failure:
+        meaning = MEANINGS[task.failure.kind]
+        yield f"{meaning.zh if words is ZH else meaning.en} ({task.failure.kind.value})"
+    if task.parked:
+        since = task.parked_at or since
+        yield words.parked[task.parked].format(at=_clock(since), age=_age(now - since, words))
+    if task.cancel_requested_at and not task.state.final:
+        yield words.cancel_requested.format(at=_clock(task.cancel_requested_at))
+
+
+def _upstream_said(task: Task, words: Words) -> str:
+    failure = task.failure
+    if failure is None or not (failure.message or failure.code or failure.status):
+        return ""
+    facts = ", ".join(
+        f"{name} {value}"
+        for name, value in (
+            (words.status, failure.status),
+            (words.code, failure.code),
+            (words.request_id, failure.request_id),
+        )
+        if value
+    )
+    said = words.quoted.format(said=failure.message) if failure.message else ""
+    return " ".join(part for part in (said, f"({facts})" if facts else "") if part)
+
+
+def _stage(task: Task) -> str:
+    if task.state is not State.SUBMITTED:
+        return task.state.value
+    return _BEFORE_THE_QUEUE[task.spend]
+
+
+def _since(task: Task) -> datetime:
+    reached = {
+        State.SUBMITTED: task.created_at,
+        State.QUEUED: task.queued_at,
+        State.RUNNING: task.running_at,
+        State.DONE: task.finished_at,
+        State.DOWNLOADED: task.downloaded_at,
+        State.FAILED: task.finished_at,
+    }
+    return reached[task.state] or task.created_at
+
+
+def _spent(task: Task) -> str:
+    if task.failure:
+        return was_spent(task.failure.kind, task.spend).value
+    if task.spend is Spend.CONFIRMED:
+        return "accepted"
+    return "no" if task.spend in (Spend.NONE, Spend.NOT_CREATED) else "unknown"
+
+
+def _whose_move(task: Task) -> Mover:
+    if task.failure:
+        return MEANINGS[task.failure.kind].whose_move
+    return Mover.OPERATOR if task.parked else Mover.NOBODY
+
+
+def _send_again(task: Task) -> str:
+    if task.failure is None and task.spend is Spend.UNKNOWN:
+        return "not_before_it_is_settled"
+    if task.failure is None:
+        return "finished" if task.state.final else "on_its_way"
+    if may_send_again(task.failure.kind, task.spend):
+        return "yes"
+    match was_spent(task.failure.kind, task.spend):
+        case Answer.YES:
+            return "costs_again"
+        case Answer.UNKNOWN:
+            return "not_before_it_is_settled"
+        case Answer.NO if task.failure.kind is FailureKind.CANCELED:
+            return "yes"
+        case Answer.NO:
+            customers = MEANINGS[task.failure.kind].whose_move is Mover.CUSTOMER
+            return "after_a_change" if customers else "after_a_repair"
+
+
+def _next(task: Task) -> str:
+    if task.state.final:
+        return "over" if task.failure else "fetch"
+    if task.parked:
+        return task.parked.value
+    return task.state.value
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def _age(span: timedelta, words: Words) -> str:
+    seconds = max(int(span.total_seconds()), 0)
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [(days, words.day), (hours, words.hour), (minutes, words.minute), (seconds, words.second)]
+    told = [f"{number} {unit}" for number, unit in parts if number]
+    return " ".join(told[:2]) or f"0 {words.second}"

@@ -1,0 +1,109 @@
+"""What happened to a task, told in order: checks, moves, calls, notes and files as one list."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from schemas.task import Task
+from tasks_service.ledger.ledger import Ledger
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `seq` is its position in the story, from 1."""
+
+    at: datetime
+    seq: int
+    type: str  # state, check, call, artifact, parked, decision or note
+    actor: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """An entry that does not know its position yet; `rank` orders what happened at the same time."""
+
+    at: datetime
+    rank: int
+    type: str
+    actor: str
+    facts: Mapping[str, Any]
+
+
+async def story(ledger: Ledger, task: Task) -> list[Entry]:
+    """Everything that is on record about a task, oldest first."""
+    return entries(
+        task,
+        events=await ledger.history.events(task.id),
+        calls=await ledger.history.calls(task.id),
+        notes=await ledger.history.notes(task.id),
+        artifacts=await ledger.history.artifact_rows(task.id),
+    )
+
+
+def entries(
+    task: Task, *, events: Sequence[Row], calls: Sequence[Row], notes: Sequence[Row], artifacts: Sequence[Row]
+) -> list[Entry]:
+    """The rows of one task as one story."""
+    submitter = events[0]["actor"] if events else "worker"
+    moments = [*_checks(task, submitter), *_calls(calls), *_files(artifacts), *_notes(notes), *_moves(events)]
+    # A stable sort, so that each kind keeps its own order.
+    moments.sort(key=lambda moment: (moment.at, moment.rank))
+    return [
+        Entry(moment.at, seq, moment.type, moment.actor, moment.facts)
+        for seq, moment in enumerate(moments, start=1)
+    ]
+
+
+def _checks(task: Task, submitter: str) -> Iterator[_Moment]:
+    outcomes = [{"rule": rule, "outcome": "passed"} for rule in task.checked]
+    unknown = [{"rule": name, "outcome": "not_checked"} for name in task.not_checked]
+    for facts in outcomes + unknown:
+        yield _Moment(task.created_at, 0, "check", submitter, facts)
+
+
+def _moves(events: Sequence[Row]) -> Iterator[_Moment]:
+    latest = datetime.min.replace(tzinfo=UTC)
+    for row in events:
+        # The chain is the truth about their order; a clock that was set back is not.
+        latest = max(latest, row["at"])
+        facts = {"from": row["from_state"], "to": row["to_state"], "cause": row["cause"]}
+        yield _Moment(latest, 3, "state", row["actor"], facts | {"detail": row["detail"]})
+
+
+def _calls(calls: Sequence[Row]) -> Iterator[_Moment]:
+    for row in calls:
+        digest = row["answer_sha256"]
+        facts = {
+            "purpose": row["purpose"],
+            "attempt": row["attempt"],
+            "route": row["route"],
+            "method": row["method"],
+            "path": row["path"],
+            "status": row["status"],
+            "trouble": row["trouble"],
+            "latency_ms": row["latency_ms"],
+            "upstream_request_id": row["upstream_request_id"],
+            "answer_digest": digest.hex() if digest else None,
+            "body": row["body"],
+            "repeats": row["repeats"],
+            "last_at": row["last_at"],
+        }
+        yield _Moment(row["sent_at"], 1, "call", "worker", facts)
+
+
+def _files(artifacts: Sequence[Row]) -> Iterator[_Moment]:
+    names = ("n", "bytes", "sha256", "width", "height", "duration_s")
+    for row in artifacts:
+        facts = {name: row[name] for name in names} | {"media_type": row["type"]}
+        yield _Moment(row["stored_at"], 2, "artifact", "worker", facts)
+
+
+def _notes(notes: Sequence[Row]) -> Iterator[_Moment]:
+    for row in notes:
+        yield _Moment(
+            row["at"], 2, row["type"], row["actor"], {"reason": row["reason"], "detail": row["detail"]}
+        )

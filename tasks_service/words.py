@@ -1,0 +1,181 @@
+"""The sentences of explanations, in English and Chinese; a test holds them against the vocabularies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.failures import Mover
+from schemas.lifecycle import Parked
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything that is said, in one language."""
+
+    questions: Mapping[str, str]
+    states: Mapping[str, str]
+    parked: Mapping[Parked, str]
+    spent: Mapping[str, str]
+    movers: Mapping[Mover, str]
+    send_again: Mapping[str, str]
+    next: Mapping[str, str]
+    cancel_requested: str
+    joint: str  # between two sentences
+    quoted: str
+    status: str
+    code: str
+    request_id: str
+    day: str
+    hour: str
+    minute: str
+    second: str
+
+
+EN: Final = Words(
+    questions={
+        "happens": "What is happening",
+        "upstream_said": "The provider's own words",
+        "spent": "Was money spent",
+        "whose_move": "Whose move is it",
+        "send_again": "May it be sent again",
+        "next": "What happens next",
+    },
+    states={
+        "submitted": "Accepted at {at}; it has waited {age} for its turn to be sent to the provider.",
+        "sending": "Accepted at {at}; the request to the provider is on its way.",
+        "trying": "Accepted at {at}; the provider could not take it {attempts} time(s), and created nothing. "
+        "It is tried again by itself.",
+        "asking": "Accepted at {at}; the request was sent, and no clear answer came back.",
+        "queued": "Waiting in the provider's queue since {at}, for {age} so far.",
+        "running": "The provider has been making it since {at}, for {age} so far (progress {progress} %).",
+        "done": "The provider finished it at {at}; its files are being fetched.",
+        "downloaded": "Finished: {files} file(s) stored with us since {at}.",
+        "failed": "Failed at {at}.",
+    },
+    parked={
+        Parked.OUTCOME_UNKNOWN: "Set aside for a person since {at}: the provider may have taken the work, "
+        "and has no way to tell us.",
+        Parked.STALLED: "Set aside for a person since {at}: it takes far longer than this model ever does.",
+        Parked.ARTIFACT_AT_RISK: "Set aside for a person since {at}: it is finished at the provider, "
+        "but its files cannot be fetched.",
+        Parked.UNRECOGNISED_STATUS: "Set aside for a person since {at}: the provider reports a status "
+        "that we do not know.",
+    },
+    spent={
+        "yes": "Yes: the provider did the work.",
+        "no": "No: nothing was created at the provider.",
+        "unknown": "Not known: the provider may have created it, and may have charged for it.",
+        "accepted": "The provider has accepted it, as one job, and may charge for that.",
+    },
+    movers={
+        Mover.CUSTOMER: "The customer's.",
+        Mover.ADMIN: "The administrator's.",
+        Mover.OPERATOR: "The operator's.",
+        Mover.PROVIDER: "The provider's.",
+        Mover.NOBODY: "Nobody's: it needs no help.",
+    },
+    send_again={
+        "yes": "Yes: the same request may be submitted again, as a new task; it cannot be paid for twice.",
+        "on_its_way": "No: it is on its way. Sent again it would be refused as a duplicate.",
+        "finished": "Not needed: it is finished. Submitted again it would be new work, and cost again.",
+        "after_a_change": "Yes, after a change: the same request would be refused again.",
+        "after_a_repair": "Later: once the operator has put right what is named above.",
+        "not_before_it_is_settled": "Not yet: only once it is certain that the first was not paid for.",
+        "costs_again": "Only on purpose: it would be new work, and cost again.",
+    },
+    next={
+        "submitted": "A worker looks at it by itself, next at {due}.",
+        "queued": "We ask the provider, next at {due}. When its turn comes, only the provider knows.",
+        "running": "We ask the provider, next at {due}. When it is ready, only the provider knows.",
+        "done": "The files are fetched by themselves, next try at {due}.",
+        "outcome_unknown": "An operator looks at the provider's console, and attaches the work that is there "
+        "or says that there is none. It is never sent again by itself.",
+        "stalled": "We go on asking, slowly; an operator asks the provider. A late result is still taken.",
+        "artifact_at_risk": "We go on trying to fetch the files; an operator asks the provider to keep them.",
+        "unrecognised_status": "We go on asking; an operator finds out what the status means.",
+        "over": "Nothing: the task is over, and stays on record.",
+        "fetch": "Nothing: the files can be fetched at any time.",
+    },
+    joint=" ",
+    cancel_requested="Its end was asked for at {at}; a worker acts on it.",
+    quoted="“{said}”",
+    status="status",
+    code="code",
+    request_id="request",
+    day="d",
+    hour="h",
+    minute="min",
+    second="s",
+)
+
+ZH: Final = Words(
+    questions={
+        "happens": "目前情况",
+        "upstream_said": "上游原话",
+        "spent": "是否产生费用",
+        "whose_move": "该由谁处理",
+        "send_again": "能否再次提交",
+        "next": "接下来",
+    },
+    states={
+        "submitted": "任务于 {at} 受理，已等待 {age}，尚未发送给上游。",
+        "sending": "任务于 {at} 受理，请求正在发送给上游。",
+        "trying": "任务于 {at} 受理；上游 {attempts} 次未能接单，没有创建任何任务。系统会自动再试。",
+        "asking": "任务于 {at} 受理，请求已发出，但没有得到明确的应答。",
+        "queued": "自 {at} 起在上游排队，至今 {age}。",
+        "running": "上游自 {at} 起正在生成，至今 {age}（进度 {progress}%）。",
+        "done": "上游已于 {at} 完成，正在取回文件。",
+        "downloaded": "已完成：{files} 个文件自 {at} 起保存在我们这里。",
+        "failed": "任务于 {at} 失败。",
+    },
+    parked={
+        Parked.OUTCOME_UNKNOWN: "自 {at} 起等待人工处理：上游可能已接单，但无法向我们确认。",
+        Parked.STALLED: "自 {at} 起等待人工处理：耗时远超该模型的通常时间。",
+        Parked.ARTIFACT_AT_RISK: "自 {at} 起等待人工处理：上游已完成，但文件取不回来。",
+        Parked.UNRECOGNISED_STATUS: "自 {at} 起等待人工处理：上游返回了我们不认识的状态。",
+    },
+    spent={
+        "yes": "是：上游已经完成了工作。",
+        "no": "否：上游没有创建任何任务。",
+        "unknown": "不确定：上游可能已创建任务，也可能已计费。",
+        "accepted": "上游已接受，只有一个任务，可能会为此计费。",
+    },
+    movers={
+        Mover.CUSTOMER: "客户。",
+        Mover.ADMIN: "管理员。",
+        Mover.OPERATOR: "运营方。",
+        Mover.PROVIDER: "上游。",
+        Mover.NOBODY: "无需任何人处理。",
+    },
+    send_again={
+        "yes": "可以：可将同样的请求作为新任务提交，不会重复付费。",
+        "on_its_way": "不可以：任务正在进行，再次提交会被当作重复任务拒绝。",
+        "finished": "不需要：任务已完成。再次提交是新的任务，会再次计费。",
+        "after_a_change": "修改后可以：同样的请求还会被拒绝。",
+        "after_a_repair": "稍后：等运营方解决上述问题之后。",
+        "not_before_it_is_settled": "暂时不要：须先确认第一次没有生成、没有计费。",
+        "costs_again": "仅在确有需要时：那会是新的任务，会再次计费。",
+    },
+    next={
+        "submitted": "系统会自动处理，下次查看时间 {due}。",
+        "queued": "系统会自动向上游查询，下次 {due}。何时轮到，只有上游知道。",
+        "running": "系统会自动向上游查询，下次 {due}。何时完成，只有上游知道。",
+        "done": "系统会自动取回文件，下次 {due}。",
+        "outcome_unknown": "运营方到上游后台核对：找到任务则关联，没有则声明未创建。系统绝不会自动重发。",
+        "stalled": "系统继续低频查询；运营方联系上游。迟到的结果仍会接收。",
+        "artifact_at_risk": "系统继续尝试取回文件；运营方请上游保留文件。",
+        "unrecognised_status": "系统继续查询；运营方确认该状态的含义。",
+        "over": "没有后续：任务已结束，记录会保留。",
+        "fetch": "没有后续：文件可随时取用。",
+    },
+    joint="",
+    cancel_requested="已于 {at} 请求取消，系统会处理。",
+    quoted="“{said}”",
+    status="状态码",
+    code="代码",
+    request_id="请求编号",
+    day="天",
+    hour="小时",
+    minute="分钟",
+    second="秒",
+)

@@ -1,0 +1,202 @@
+"""`creative-tasks up` with everything that it starts, on real engines."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasks_service.embedded.programs import installed_programs
+from tests.tasks_service.cli.conftest import Run, started
+
+pytestmark = pytest.mark.journey
+
+_PATIENCE_S = 60
+
+
+def until(reached: Callable[[], object], what: str, seconds: float = _PATIENCE_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def running(folder: Path) -> dict[str, object]:
+    """What the supervisor says that it runs; empty where nothing does."""
+    try:
+        return json.loads((folder / "data" / "running.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def parts(folder: Path) -> dict[str, int]:
+    return dict(running(folder).get("parts", {}))  # type: ignore[call-overload]
+
+
+def alive(pids: dict[str, int]) -> list[str]:
+    """Those that still run, zombies not counted."""
+    found = []
+    for name, pid in pids.items():
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z":
+            found.append(name)
+    return found
+
+
+def database_state(folder: Path) -> str:
+    command = [installed_programs().path("pg_controldata"), "-D", str(folder / "data" / "postgres")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.search(r"cluster state:\s+(.*)", told)[1]  # type: ignore[index]
+
+
+def up(folder: Path, *words: str, **more: str):
+    return started(folder, "up", "--folder", str(folder / "data"), "--port", "0", *words, **more)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda s: s.name)
+def test_a_signal_ends_every_child_and_the_database_cleanly(folder: Path, ending: signal.Signals):
+    with up(folder, "--workers", "2") as process:
+        until(lambda: running(folder), "it runs")
+        pids = parts(folder)
+        process.send_signal(ending)
+        said, _ = process.communicate(timeout=30)
+
+    assert set(pids) == {"database", "doorbell", "sandbox", "api", "worker-1", "worker-2"}
+    assert process.returncode == 0, said
+    assert alive(pids) == []
+    assert running(folder) == {}
+    assert database_state(folder) == "shut down"
+
+
+def test_a_second_start_takes_less_than_five_seconds_and_keeps_the_key(folder: Path):
+    keys, seconds = [], []
+    # Tests run side by side, so the clock of one start says little; that none of three is quick says enough.
+    while len(seconds) < 2 or (min(seconds[1:]) > 5 and len(seconds) < 4):
+        began = time.monotonic()
+        with up(folder) as process:
+            until(lambda: running(folder), "it runs")
+            seconds.append(time.monotonic() - began)
+            keys.append((folder / "data" / "demo-key").read_text().strip())
+            process.terminate()
+            said, _ = process.communicate(timeout=30)
+        assert keys[-1] in said
+
+    assert min(seconds[1:]) < 5
+    assert len(set(keys)) == 1
+    assert stat.S_IMODE((folder / "data" / "demo-key").stat().st_mode) == 0o600
+
+
+def test_what_it_prints_works(folder: Path):
+    with up(folder) as process:
+        until(lambda: running(folder), "it runs")
+        address = str(running(folder)["address"])
+        key = (folder / "data" / "demo-key").read_text().strip()
+        models = httpx.get(f"{address}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+        curl = next(line for line in said.splitlines() if line.strip().startswith("curl"))
+
+    assert models.status_code == 200
+    assert "sandbox-image-1" in models.text
+    assert address in curl
+    assert key in curl
+
+
+def test_a_child_that_dies_is_started_again_and_one_line_says_so(folder: Path):
+    with up(folder) as process:
+        until(lambda: running(folder), "it runs")
+        before = parts(folder)
+        for name, pid in before.items():
+            os.kill(pid, signal.SIGKILL)
+            until(lambda name=name, pid=pid: parts(folder)[name] != pid, f"another {name}")
+        address = str(running(folder)["address"])
+        until(lambda: _status(f"{address}/readyz") == 200, "it is ready again")
+        after = parts(folder)
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+
+    assert alive(before | {f"new {name}": pid for name, pid in after.items()}) == []
+    for name in before:
+        assert len(re.findall(rf"^↻ {name} ", said, re.MULTILINE)) == 1, said
+    assert database_state(folder) == "shut down"
+
+
+def test_when_it_is_killed_itself_nothing_works_on_and_the_next_start_is_clean(folder: Path):
+    with up(folder) as process:
+        until(lambda: running(folder), "it runs")
+        pids = parts(folder)
+        process.kill()
+        process.wait()
+        ours = {name: pid for name, pid in pids.items() if name not in ("database", "doorbell")}
+        until(lambda: not alive(ours), "the API, the worker and the sandbox notice")
+
+    with up(folder) as process:
+        until(lambda: running(folder).get("pid") == process.pid, "the next start")
+        until(lambda: not alive(pids), "the servers left behind are gone")
+
+
+def test_a_second_signal_does_not_wait_for_who_hangs(folder: Path):
+    with up(folder) as process:
+        until(lambda: running(folder), "it runs")
+        pids = parts(folder)
+        os.kill(pids["worker-1"], signal.SIGSTOP)  # it cannot even notice that it should end
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+    assert time.monotonic() - began < 8
+    assert process.returncode == 0
+    assert alive(pids) == []
+    assert database_state(folder) == "shut down"
+
+
+def test_a_start_that_is_interrupted_leaves_nothing(folder: Path):
+    for delay_s in (1.0, 1.5, 2.0):
+        with up(folder) as process:
+            time.sleep(delay_s)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=40)
+
+        left = [line for line in _commands() if str(folder) in line]
+        assert left == []
+
+
+def test_the_demo_tells_every_story_and_leaves_nothing(run: Run, tmp_path: Path):
+    began = time.monotonic()
+
+    done = run("demo", TMPDIR=str(tmp_path))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All 10 stories ended as told" in done.stdout
+    assert time.monotonic() - began < 60
+    assert [place.name for place in tmp_path.iterdir() if place.name.startswith("creative-tasks-demo")] == []
+
+
+def _status(url: str) -> int:
+    try:
+        return httpx.get(url).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def _commands() -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+        except OSError:
+            continue
+    return found
