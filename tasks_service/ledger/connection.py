@@ -18,6 +18,7 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     TimeoutError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # what asyncpg says when a connection breaks while it is about to speak
     asyncpg.OperatorInterventionError,  # starting, shutting down, crashed, cancelled by its administrator
     asyncpg.InsufficientResourcesError,  # too many connections, disk or memory full
     asyncpg.ReadOnlySQLTransactionError,  # a standby, while another server is being promoted

@@ -112,8 +112,8 @@ async def test_a_client_that_leaves_is_not_held_any_longer(running: Running) -> 
             with pytest.raises(httpx.ReadTimeout):
                 await client.get(f"/v1/tasks/{task['id']}?wait=60", timeout=httpx.Timeout(10, read=0.5))
         async with asyncio.timeout(20):
-            while await answered(client) < 5:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - another process, which has no events to share
+            while await answered(client) < 5:  # noqa: ASYNC110 - another process has no events to share
+                await asyncio.sleep(0.1)
 
 
 async def answered(client: httpx.AsyncClient) -> float:
