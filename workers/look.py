@@ -45,6 +45,11 @@ class Look:
     def __init__(self, bench: Workbench):
         self._bench = bench
 
+    def first_wait_s(self, task: Task) -> float:
+        """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
+        age_s = self._age_s(task)
+        return max(self._bench.pace(task, 0).total_seconds() - age_s, 0) if age_s > 0 else 0
+
     async def at(self, watched: Watched) -> float | None:
         """Look once; the seconds to the next look, or None where there is nothing more to see.
 
@@ -160,9 +165,10 @@ class Look:
             log.warning("parked", reason=why.value, status=word)
 
     def _pace_s(self, watched: Watched) -> float:
-        task = watched.task
-        age = (datetime.now(UTC) - (task.queued_at or task.created_at)).total_seconds()
-        return self._bench.pace(task, age).total_seconds()
+        return self._bench.pace(watched.task, self._age_s(watched.task)).total_seconds()
+
+    def _age_s(self, task: Task) -> float:
+        return (datetime.now(UTC) - (task.queued_at or task.created_at)).total_seconds()
 
     def _count(self, task: Task, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)

@@ -27,6 +27,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _SLOWEST_RECONNECT_S = 5.0
+_ECHO_S = 0.1
 
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
@@ -58,9 +59,16 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
 async def answer_the_door(redis_url: str, steps: dict[str, Drained]) -> None:
     """Let arq wake the steps; arq's worker dies with its connection, so it is made anew each time."""
 
+    # arq swallows a ring that comes while an equal one is being answered, so each is answered once more
+    # when arq has forgotten it.
+    echoes: set[asyncio.Task[None]] = set()
+
     async def ring(_: dict[Any, Any], step: str) -> None:
         if step in steps:
             await steps[step].drain()
+            echo = asyncio.create_task(_drain_later(steps[step]))
+            echoes.add(echo)
+            echo.add_done_callback(echoes.discard)
 
     loop, pause = asyncio.get_running_loop(), 0.1
     while True:
@@ -74,6 +82,11 @@ async def answer_the_door(redis_url: str, steps: dict[str, Drained]) -> None:
         # A door that was open for a while starts again with the short pause.
         pause = 0.1 if loop.time() - began > _SLOWEST_RECONNECT_S else min(pause * 2, _SLOWEST_RECONNECT_S)
         await asyncio.sleep(pause)
+
+
+async def _drain_later(step: Drained) -> None:
+    await asyncio.sleep(_ECHO_S)
+    await step.drain()
 
 
 def _arq_worker(redis_url: str, ring: Any) -> Worker:

@@ -105,7 +105,7 @@ class Poll:
         tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease)
         for task in tasks:
             self._watched[task.id] = Watched(task)
-            self._schedule(task.id, 0)
+            self._schedule(task.id, self._look.first_wait_s(task))
         metrics.WATCHED.set(len(self._watched))
         return len(tasks) == room
 

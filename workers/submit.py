@@ -120,7 +120,7 @@ class Submit(Step):
             state,
             "worker",
             "upstream_accepted",
-            self.bench.pace(task, 0),
+            seconds(0),
             upstream_id=seen.upstream_id,
             progress=seen.progress,
         )
