@@ -24,7 +24,7 @@ demo: install ## the smoke test: the stories from nothing to the end, in a tempo
 	@$(BIN)/creative-tasks demo
 
 test: install-dev ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 check: install-dev ## format, lint, types, import contracts, and the lock
 	@$(BIN)/ruff format --check --quiet .

@@ -1,0 +1,50 @@
+"""The demo survives what it must survive: the death of any one of its processes."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+# Every story has left our hands by then: what may be paid for is on record, and the slow one is still waiting.
+ALL_SENT = (
+    ("gateway", "queued"),
+    ("500-after", "parked"),
+    ("answer-lost", "downloaded"),
+    ("long-queue", "queued"),
+)
+
+
+@pytest.mark.parametrize("victim", ["worker-1", "api", "doorbell"])
+async def test_a_kill_in_the_middle_of_the_demo_loses_nothing(victim):
+    with tempfile.TemporaryDirectory(prefix="creative-tasks-journey-") as folder:
+        Path(folder).chmod(0o711)
+        command = ("-m", "tasks_service.cli.main", "demo", "--folder", f"{folder}/data")
+        demo = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+        lines = await lines_until(demo.stdout, ALL_SENT)
+        parts = json.loads((Path(folder) / "data" / "running.json").read_text())["parts"]
+        if victim not in parts:
+            pytest.skip("no Valkey or Redis is installed here, so there is none to kill")
+
+        os.kill(parts[victim], signal.SIGKILL)
+        rest, _ = await asyncio.wait_for(demo.communicate(), 120)
+
+        told = "\n".join(lines) + rest.decode()
+        assert demo.returncode == 0, told
+        assert "All 10 stories ended as told" in told
+        assert "none twice" in told
+        assert any(victim in line and "again" in line for line in told.splitlines()), told
+
+
+async def lines_until(stream: asyncio.StreamReader, wanted: tuple[tuple[str, str], ...]) -> list[str]:
+    lines: list[str] = []
+    async with asyncio.timeout(60):
+        while not all(any(story in line and state in line for line in lines) for story, state in wanted):
+            lines.append((await stream.readline()).decode().rstrip())
+    return lines
