@@ -2,46 +2,142 @@
 
 Known secrets go first, by exact match; then everything that looks like one. Running it twice changes
 nothing, and masks that an upstream put there itself stay as they are.
+
+Evidence is JSON, often JSON inside JSON: quotes, slashes and `&` come with backslashes before them. Hostile
+upstreams choose the text, so every pattern takes linear time: nothing unbounded starts again in the middle of
+a run that was already tried, and what repeats is possessive or bounded.
 """
 
 import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 HIDDEN = "[redacted]"
 
+# A word starts here: after something else, or after an escape whose last letter only looks like a word.
+_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+# Slashes and base64 in the spellings of PHP (\/) and .NET (\u002B); they end no value.
+_SLASH = r"\\{0,15}/"
+_ESCAPED = r"\\{1,15}(?:/|u002[bBfF]|u003[dD])"
+# What upstreams leave of a secret when they mask it themselves.
+_MASKED = r"(?:[a-z]{1,10}\s)?[a-z0-9_.-]{0,12}\*{3,64}[a-z0-9_.-]{0,12}(?![^\s\"'\\,;&.)\]}])"
+
+# What people write after Bearer and Basic when they speak of the scheme itself.
+_PROSE = r"(?:auth(?:entication|orization)?|tokens?|credentials?|schemes?)(?![a-z0-9._~+/=-])"
+
+_SECRETS = (
+    r"(?:api|secret|private|auth)[-_]?key|access[-_]?key(?:[-_]?(?:id|secret))?|secret|passw(?:or)?d|"
+    r"(?:access|refresh|id|auth|session|security|bearer)[-_]?token|authorization"
+)
+_NAMES = rf"(?:[a-z0-9_.-]{{0,40}}?(?:{_SECRETS}|cookie)|token|credentials?|jwt)"
 _SIGNED = (
-    r"sig|signature|token|key|api_key|apikey|access_token|secret|password|expires|policy|credential|"
-    r"x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-signature|x-goog-credential|"
-    r"x-tos-signature|x-tos-credential|x-oss-signature|ossaccesskeyid|key-pair-id"
+    rf"{_SECRETS}|sig|signature|token|key|auth|expires|policy|credential|jwt|hmac|client_secret|"
+    r"x-[a-z]{2,6}-(?:signature|credential|security-token)|(?:oss|aws)accesskeyid|key-pair-id|googleaccessid|"
+    r"q-ak|q-signature|wssecret|txsecret"
 )
+# `?` and `&` as they are, in HTML, in the JSON of Go and .NET, and in an address inside another's query.
+_BEFORE_PARAMETER = r"(?:[?&#]|&amp;|\\u0026|\\u003[fF]|%(?:25){0,2}(?:26|3[fF]))"
+
+# To the end of a header's line. Quoted parameters (Digest realm="x") belong to it, but a quotation mark after
+# the padding of base64 ends the JSON string that the line stands in.
+_QUOTED = (
+    r"=(?P<q>\\{0,15})\"(?![\s,:\]}])[^\"\\\r\n]*+(?P=q)\"(?=\s{0,4}(?:,\s{0,4}[A-Za-z]|[\r\n]|$)|[\"\\])"
+)
+_LINE = rf"(?:[^\r\n\"\\=]++|{_QUOTED}|=|\\{{1,15}}+(?![\"rn\\]))++"
+
+
+def _pair(mark: str) -> re.Pattern[str]:
+    """A secret's name and its string, at any depth of JSON in JSON: group `b` is what escapes its quotes."""
+    end = rf"(?P=b){mark}"
+    escaped = rf"(?P=b)\\(?:(?P=b)\\(?P=b)\\)*+(?P=b){mark}"
+    # An apostrophe may be one of prose: without its partner, its string ends where a JSON string does.
+    value = rf"(?:[^{mark}\"\\\r\n]++|{escaped}|\\++(?![{mark}\"]))++"
+    name = rf"(?<!\\)(?P<b>\\{{0,15}}){mark}{_NAMES}{end}\s{{0,8}}:\s{{0,8}}(?:\[\s{{0,8}})?b?{end}"
+    return re.compile(rf"(?i)({name})(?!{_MASKED}){value}")
+
+
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # whole header values
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?!\[redacted\])[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?i)\b((?:set-)?cookie)(\"?\s*[:=]\s*\"?)(?!\[redacted\])[^\r\n\"]+"), rf"\1\2{HIDDEN}"),
-    # JSON Web Tokens
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (
+        re.compile(
+            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
+        ),
+        rf"\1 {HIDDEN}",
+    ),
+    # JSON Web Tokens; up to three short words may be joined before one
+    (
+        re.compile(
+            rf"({_START}(?<!-)(?:[A-Za-z0-9]{{1,20}}+[-_]){{0,3}}?)"
+            r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?"
+        ),
+        rf"\1{HIDDEN}",
+    ),
     # vendors' keys by their prefixes; a masked key (sk-ab***yz) holds stars and does not match
-    (re.compile(r"\b(?:sk|pk|rk|key|fal|r8|ct_live|ct_test|xai|luma)[-_][A-Za-z0-9_-]{16,}"), HIDDEN),
-    (re.compile(r"\bAIza[A-Za-z0-9_-]{20,}"), HIDDEN),
-    (re.compile(r"\b(?:AKIA|ASIA|AKLT|LTAI)[A-Za-z0-9]{12,}"), HIDDEN),
+    (re.compile(rf"{_START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
+    (
+        re.compile(
+            rf"{_START}(?:pk|rk|key|fal|r8|ct_live|ct_test|xai|luma)[-_]"
+            # key_frame_interpolation_mode is no key
+            r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
+        ),
+        HIDDEN,
+    ),
+    (re.compile(rf"{_START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
+    (re.compile(rf"{_START}(?:AKIA|ASIA|AKLT|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
     # parameters of signed links
-    (re.compile(rf"(?i)([?&](?:{_SIGNED})=)(?!\[redacted\])[^&\s\"'<>\\]+"), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            rf"(?i)({_BEFORE_PARAMETER}(?:{_SIGNED})(?:=|\\u003d|%(?:25){{0,2}}3d))(?!{_MASKED})"
+            rf"(?:[^&\s\"'<>\\]|{_ESCAPED})++"
+        ),
+        rf"\1{HIDDEN}",
+    ),
     # user and password in an address
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/@\s\"']+@"), rf"\1{HIDDEN}@"),
+    (re.compile(rf"(?<=[A-Za-z0-9])(:{_SLASH}{_SLASH})[^/\s\"'<>]+@"), rf"\1{HIDDEN}@"),
+    # Whole values come last, so that nothing makes a short one long afterwards.
+    # "api_key": "...", also in the words of Python
+    (_pair('"'), rf"\1{HIDDEN}"),
+    (_pair("'"), rf"\1{HIDDEN}"),
+    # headers, whole where the value may have several parts
+    (
+        re.compile(rf"(?i)(authorization\s{{0,8}}[:=]\s{{0,8}}+)(?!{_MASKED}){_LINE}"),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(rf"(?i)(cookie\s{{0,8}}[:=]\s{{0,8}}+)(?=[^\r\n\"\\=]{{1,200}}=){_LINE}"), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            rf"(?i)((?:api[-_]?key|(?:auth|access|security)-token)\s{{0,8}}[:=]\s{{0,8}}+)(?!{_MASKED})"
+            rf"(?:[^\s\"'\\,;<>&]|{_ESCAPED}){{6,}}+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
 )
-_DATA_URI = re.compile(r"data:([a-z]+/[a-z0-9.+-]+)?;base64,([A-Za-z0-9+/=_-]{32,})", re.IGNORECASE)
+_DATA_URI = re.compile(
+    rf"data:([a-z]{{1,40}}{_SLASH}[a-z0-9.+-]{{1,80}})?(?:;[a-z0-9=_.-]{{1,40}}){{0,3}};base64,"
+    rf"((?:[A-Za-z0-9+/=_-]|{_ESCAPED}){{32,}}+)",
+    re.IGNORECASE,
+)
+# An address runs on through escaped slashes and letters, and ends at a quotation mark, at white space, and at
+# what these become inside JSON.
+_ADDRESS = re.compile(
+    r"(https?)(?::(?:\\{0,15}/|\\{1,15}u002f){2}|%(?:25){0,2}3a(?:%(?:25){0,2}2f){2})"
+    r"((?:[^\s\"'<>\\\x00-\x1f]++|'(?![,)\]}:;\s]|$)|"
+    r"\\{1,15}+(?![\\\"'nrt]|u00(?:0|2[027]|3[ce])))++)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(_NAMES, re.IGNORECASE)
+_PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
 
 class Redactor:
     """Takes known secrets and everything that looks like one out of a text."""
 
     def __init__(self, secrets: Iterable[str] = ()):
-        spellings = {spelling for secret in secrets if len(secret) >= 6 for spelling in _spellings(secret)}
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        # One that is a part of our own mark would be found in it again and again.
+        worth = sorted({one for one in secrets if len(one) >= 6 and one not in HIDDEN}, key=len, reverse=True)
+        spellings = [spelling for secret in worth for spelling in _spellings(secret)]
+        self._known = re.compile("|".join(dict.fromkeys(spellings))) if spellings else None
 
     def __call__(self, text: str) -> str:
         """The text without secrets; everything else stays byte for byte."""
@@ -53,11 +149,14 @@ class Redactor:
         return text
 
 
-def without_link(text: str, link: str) -> str:
-    """The text without an address whose path may itself be the key to a file; scheme and host stay."""
-    for spelling in (link, link.replace("/", "\\/"), link.replace("&", "\\u0026")):
-        text = text.replace(spelling, hidden_link(link))
-    return text
+def names_a_secret(name: str) -> bool:
+    """Whether what is called so is a secret, whatever it looks like."""
+    return _NAME.fullmatch(name) is not None
+
+
+def without_links(text: str) -> str:
+    """The text with addresses' paths and queries hidden: one may itself be the key to a file."""
+    return _ADDRESS.sub(_address_without_path, text)
 
 
 def hidden_link(link: str) -> str:
@@ -66,11 +165,36 @@ def hidden_link(link: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"
 
 
+def _address_without_path(found: re.Match[str]) -> str:
+    scheme, rest = found.groups()
+    path = _PATH.search(rest)
+    authority = rest[: path.start()] if path else rest
+    if path is None and "@" not in authority:
+        return found[0]
+    return f"{scheme}://{authority.rpartition('@')[2]}/{HIDDEN}"
+
+
 def _spellings(secret: str) -> Iterable[str]:
-    yield secret
-    yield quote(secret, safe="")
-    yield base64.b64encode(secret.encode()).decode().rstrip("=")
-    yield secret.replace("\\", "\\\\").replace('"', '\\"')
+    """Patterns for a known secret: in JSON at any depth, in addresses, in base64."""
+    yield "".join(_in_json(run[0]) for run in re.finditer(r"\\+|[^\\]", secret))
+    yield from map(re.escape, (quote(secret, safe=""), quote(secret), quote_plus(secret)))
+    yield re.escape(base64.b64encode(secret.encode()).decode().rstrip("="))
+
+
+def _in_json(letter: str) -> str:
+    if letter[0] == "\\":
+        return rf"\\{{{len(letter)},{16 * len(letter)}}}+"
+    if letter in '"/':
+        return rf"\\{{0,15}}{letter}"
+    if letter.isalnum() and letter.isascii():
+        return letter
+    spelt = "".join(rf"\\{{1,15}}u{code:04x}" for code in _utf16(letter))
+    return rf"(?:{re.escape(letter)}|(?i:{spelt}))"
+
+
+def _utf16(letter: str) -> tuple[int, ...]:
+    code = letter.encode("utf-16-be", "surrogatepass")
+    return tuple(int.from_bytes(code[at : at + 2], "big") for at in range(0, len(code), 2))
 
 
 def _digest_of_data(found: re.Match[str]) -> str:

@@ -121,6 +121,12 @@ class Overloaded(Refusal):
     status, code, title = 503, "overloaded", "Not able to accept work for the moment"
 
 
+class ArtifactUnavailable(Refusal):
+    """The ledger knows the file, and the store cannot give it."""
+
+    status, code, title = 503, "artifact_unavailable", "The file cannot be read for the moment"
+
+
 def problem(violation: Violation) -> dict[str, Any]:
     """One entry of `problems`, without the members that say nothing."""
     members = {

@@ -1,17 +1,22 @@
 """A task on its way in, in the ledger, and on its way out."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.capabilities import Kind, Role
 from schemas.failures import Failure
 from schemas.lifecycle import Parked, Spend, State
 
 Words = Annotated[str, Field(max_length=64)]
+
+# Whatever a model takes, a request must stay something that can be listed and compared.
+MOST_PROMPT = 65_536
+MOST_OPTIONS_BYTES = 64 << 10
 
 # Whole groups of four, so that what was accepted can always be decoded.
 _INLINE = (
@@ -36,14 +41,23 @@ class ReferenceImage(BaseModel):
         return self
 
 
+def _small(options: dict[str, Any]) -> dict[str, Any]:
+    if (
+        options
+        and len(json.dumps(options, separators=(",", ":"), ensure_ascii=False).encode()) > MOST_OPTIONS_BYTES
+    ):
+        raise ValueError(f"options hold at most {MOST_OPTIONS_BYTES} bytes of JSON")
+    return options
+
+
 class TaskRequest(BaseModel):
     """What a customer asks for; what the model does not take is refused, never dropped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     model: str = Field(min_length=1, max_length=128)
-    prompt: str = ""
-    negative_prompt: str | None = None
+    prompt: str = Field(default="", max_length=MOST_PROMPT)
+    negative_prompt: str | None = Field(default=None, max_length=MOST_PROMPT)
     ratio: Words | None = None
     resolution: Words | None = None
     size: Words | None = None
@@ -58,7 +72,7 @@ class TaskRequest(BaseModel):
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(default_factory=dict, max_length=32)
-    options: dict[str, Any] = Field(default_factory=dict, max_length=32)
+    options: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict, max_length=32)
     allow_duplicate: bool = False
 
 

@@ -18,6 +18,11 @@ from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Spend, State
 from schemas.task import TaskRequest
 
+_LONGEST_WAIT_S = 300.0
+_LONGEST_ID = 255
+# More than is stored, so that secrets are taken out before the cut and none is cut in half.
+_LONGEST_WORDS = 8000
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -91,9 +96,11 @@ class Reply:
 
     @property
     def retry_after_s(self) -> float | None:
-        """Seconds that the upstream asks us to wait, where it says so in seconds."""
+        """Seconds that the upstream asks us to wait, if it says so in seconds; five minutes at most."""
         value = self.headers.get("retry-after", "")
-        return float(value) if value.isascii() and value.isdigit() else None
+        if not value.isascii() or not value.isdigit():
+            return None
+        return float(value) if len(value) < 4 and int(value) < _LONGEST_WAIT_S else _LONGEST_WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +170,13 @@ class Provider:
     poll: Callable[[str], Flow]
     cancel: Callable[[str], Flow] | None = None
     recovery: Recovery = Recovery.NONE
+    recovery_window_s: float = 3600  # how long after a submission that can be relied on
     sign: Callable[[str, Ask, datetime], Mapping[str, str]] = bearer
 
 
 def accepted(reply: Reply, upstream_id: str | None, status: str | None, state: State | None) -> Observation:
-    """The answer to a paid request: without an id nobody knows what was bought."""
-    if not upstream_id:
+    """The answer to a paid request: without an id that can be kept nobody knows what was bought."""
+    if not upstream_id or len(upstream_id) > _LONGEST_ID or not upstream_id.isprintable():
         return unclear(reply)
     return Observation(state or State.QUEUED, Spend.CONFIRMED, upstream_id, status)
 
@@ -197,14 +205,14 @@ def failure_from(
 ) -> Failure:
     """A failure by the provider's own code; a code that its table does not hold is `unknown`."""
     kind = kinds.get(code or "", FailureKind.UNKNOWN)
-    message = words or reply.body[:2000].decode("utf-8", "replace")
+    message = words or reply.body[:_LONGEST_WORDS].decode("utf-8", "replace")
     return Failure(kind, message, code, reply.status, reply.request_id)
 
 
 def _bare(reply: Reply) -> Failure:
     return Failure(
         FailureKind.UNKNOWN,
-        reply.body[:2000].decode("utf-8", "replace"),
+        reply.body[:_LONGEST_WORDS].decode("utf-8", "replace"),
         None,
         reply.status,
         reply.request_id,

@@ -1,11 +1,14 @@
 """The results that are ours: put, open and describe them, in a folder or a bucket."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import obstore
+import obstore.exceptions
 from obstore.store import LocalStore, from_url
 
 from schemas.ids import task_id_text
@@ -21,19 +24,29 @@ _EXTENSIONS = {
 }
 
 
+class StoreAway(Exception):
+    """The store cannot take a file for the moment."""
+
+
 class Artifacts:
     """A store of files that are written once and never changed."""
 
     def __init__(self, url: str):
         """Open a store: file://, s3://, gs:// or az://. Credentials come from the environment."""
-        if url.startswith("file://"):
-            self._store: Any = LocalStore(url.removeprefix("file://"), mkdir=True)
+        self._folder = Path(url.removeprefix("file://")) if url.startswith("file://") else None
+        if self._folder is not None:
+            self._store: Any = LocalStore(self._folder, mkdir=True)
         else:
             self._store = from_url(url)
 
     async def put(self, key: str, file: Path) -> None:
-        """Store a whole file; it appears under its key only when complete."""
-        await obstore.put_async(self._store, key, file)
+        """Store a whole file; it appears under its key only when complete. Raises StoreAway."""
+        try:
+            await obstore.put_async(self._store, key, file)
+            if self._folder is not None:
+                await asyncio.to_thread(_flush, self._folder / key)
+        except (obstore.exceptions.BaseError, OSError) as error:
+            raise StoreAway(f"{type(error).__name__}: {error}"[:300]) from error
 
     async def open(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from start up to, not including, end. Raises FileNotFoundError for an unknown key."""
@@ -45,6 +58,16 @@ class Artifacts:
         async for _ in obstore.list(self._store, prefix="readiness"):
             break
         return True
+
+
+def _flush(file: Path) -> None:
+    """Onto the disk, name and all: what is called downloaded must outlive a power cut."""
+    for path in (file, file.parent, file.parent.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 async def _chunks(found: Any) -> AsyncIterator[bytes]:

@@ -7,160 +7,161 @@ connection goes to what was vetted. Redirects are walked here, each hop vetted a
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
-_HOPS = 3
-_PORTS = (80, 443)
+from tasks_service.addresses import is_public, may_be_public
 
-# `ip_address.is_global` is not enough: on Python 3.11 it calls NAT64, 6to4, site-local and multicast global.
-_REFUSED_V4 = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-        "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
-        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "168.63.129.16/32",  # Azure's host agent: looks public, is not
-    )
-)  # fmt: skip
-_ALLOWED_V6 = ipaddress.ip_network("2000::/3")
-_REFUSED_V6 = tuple(
-    ipaddress.ip_network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-)
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+_HOPS = 3
+_PORTS = {"http": 80, "https": 443}
+_TIMEOUT = httpx.Timeout(30, connect=10).as_dict()
+_HEADERS = {"accept-encoding": "identity", "user-agent": "creative-task-tracker"}
 
 
 class NotAllowed(Exception):
     """An address that we do not visit; the words do not say why, so that they cannot be used as a scanner."""
+
+    def __init__(self) -> None:
+        super().__init__("address not allowed")
 
 
 class Unfetched(Exception):
     """The address did not answer as it should."""
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv4Address):
-        return not any(ip in network for network in _REFUSED_V4)
-    return ip in _ALLOWED_V6 and not any(ip in network for network in _REFUSED_V6)
-
-
 class Outside:
-    """Fetches from public addresses, and from the origins that operators trust (their routes)."""
+    """Fetches from public addresses, and from the one origin that a call trusts."""
 
-    def __init__(self, trusted: Iterable[str] = (), *, connections: int = 32):
-        self._trusted = frozenset(filter(None, map(origin, trusted)))
-        self._vetted = _client(connections, _VettingResolver())
-        self._plain = _client(connections, None)
+    def __init__(self, *, resolve: Resolve | None = None, connections: int = 32):
+        # Two pools: a connection to a private address must never be found by a call that does not trust it.
+        self._public = _transport(connections, _VettingResolver(resolve or _addresses_of))
+        self._home = _transport(connections, None)
 
     @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncGenerator[httpx.Response]:
-        """Open a response to read from. Raises NotAllowed, or Unfetched for trouble on the way."""
+    async def get(
+        self, url: str, headers: Mapping[str, str] | None = None, *, trusted: str | None = None
+    ) -> AsyncGenerator[httpx.Response]:
+        """Open a response to read from. Raises NotAllowed, or Unfetched for trouble on the way.
+
+        `trusted` is the base URL of the task's own route: its origin is not vetted until a redirect has left
+        it once. The headers go to the first origin only.
+        """
+        home, first = origin(trusted) if trusted else None, origin(url)
+        at_home = home is not None
         for _ in range(_HOPS + 1):
-            client = self._client_for(url)
-            request = client.build_request(
-                "GET", url, headers={"accept-encoding": "identity", **(headers or {})}
-            )
+            here = origin(url)
+            at_home = at_home and here == home
+            if not at_home:
+                vet(url)
+            if here != first:
+                headers = None
+            response = await _send(self._home if at_home else self._public, url, headers)
             try:
-                response = await client.send(request, stream=True)
-            except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-                raise Unfetched(type(error).__name__) from error
-            try:
-                if not response.is_redirect:
+                if not response.has_redirect_location:
                     yield response
                     return
-                url = _next_hop(url, response.headers.get("location", ""))
+                url = _next_hop(url, response.headers["location"])
             finally:
-                await response.aclose()
+                with suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
+                    await response.aclose()
         raise Unfetched("too many redirects")
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await asyncio.gather(self._vetted.aclose(), self._plain.aclose())
-
-    def _client_for(self, url: str) -> httpx.AsyncClient:
-        if origin(url) in self._trusted:
-            return self._plain
-        vet(url)
-        return self._vetted
+        await asyncio.gather(self._public.aclose(), self._home.aclose())
 
 
 def origin(url: str) -> str | None:
     """Scheme, host and port of an address, or None where it is none of ours to visit."""
     try:
         parts = httpx.URL(url)
+        host = parts.raw_host.decode("ascii")
     except (httpx.InvalidURL, TypeError, ValueError):
         return None
-    if parts.scheme not in ("http", "https") or not parts.host or parts.userinfo:
+    if parts.scheme not in _PORTS or not host or parts.userinfo:
         return None
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{parts.host}:{port}"
+    port = _PORTS[parts.scheme] if parts.port is None else parts.port
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def vet(url: str) -> None:
     """Refuse what can be refused before a name is resolved. Raises NotAllowed."""
     known = origin(url)
     if known is None:
-        raise NotAllowed("address not allowed")
-    parts = urlsplit(known)
-    host = (parts.hostname or "").rstrip(".")
-    if parts.port not in _PORTS or not host or host == "localhost":
-        raise NotAllowed("address not allowed")
-    # The connector skips the resolver for a literal address; 127.1 and 0x7f000001 are literals to the
-    # system's resolver too, and come out of it as what they are.
-    if _literal(host) and not is_public(host):
-        raise NotAllowed("address not allowed")
+        raise NotAllowed
+    host, _, port = known.partition("://")[2].rpartition(":")
+    if int(port) not in _PORTS.values() or not may_be_public(host.strip("[]")):
+        raise NotAllowed
 
 
 class _VettingResolver(AbstractResolver):
     """Resolves a name once and gives out its addresses only if every one of them is public."""
 
+    def __init__(self, resolve: Resolve):
+        self._resolve = resolve
+
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = [str(info[4][0]) for info in infos]
-        if not addresses or not all(map(is_public, addresses)):
-            raise OSError("address not allowed")
+        addresses = await self._resolve(host, port)
+        if not all(map(is_public, addresses)):
+            raise NotAllowed
+        if not addresses:
+            raise OSError("the name has no address")
         return [
             ResolveResult(
-                hostname=host, host=address, port=port, family=info[0], proto=0, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
             )
-            for address, info in zip(addresses, infos, strict=True)
+            for address in addresses
         ]
 
     async def close(self) -> None:
         """Nothing to close."""
 
 
-def _client(connections: int, resolver: AbstractResolver | None) -> httpx.AsyncClient:
+async def _addresses_of(host: str, port: int) -> list[str]:
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in infos]
+
+
+def _transport(connections: int, resolver: AbstractResolver | None) -> AiohttpTransport:
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=connections, resolver=resolver, use_dns_cache=False)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    transport: Any = AiohttpTransport(client=session)
-    timeout = httpx.Timeout(30, connect=10)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
+    return AiohttpTransport(client=session)
+
+
+async def _send(transport: AiohttpTransport, url: str, headers: Mapping[str, str] | None) -> httpx.Response:
+    """Straight to the transport: httpx's client would read a redirect's address itself, and trip over it."""
+    try:
+        # The authority in our own spelling, so that the library underneath cannot read it otherwise than we.
+        target = f"{origin(url)}{httpx.URL(url).raw_path.decode('ascii')}"
+        request = httpx.Request(
+            "GET", target, headers={**_HEADERS, **(headers or {})}, extensions={"timeout": _TIMEOUT}
+        )
+        return await transport.handle_async_request(request)
+    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError, TypeError) as error:
+        raise Unfetched(type(error).__name__) from error
 
 
 def _next_hop(url: str, location: str) -> str:
-    target = urljoin(url, location)
-    if not location or (url.startswith("https:") and not target.startswith("https:")):
-        raise NotAllowed("address not allowed")
-    return target
-
-
-def _literal(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        target = str(httpx.URL(url).join(location))
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise NotAllowed from error
+    if not location or (url.lower().startswith("https:") and not target.startswith("https:")):
+        raise NotAllowed
+    return target

@@ -9,9 +9,9 @@ from structlog.stdlib import get_logger
 
 from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
-from schemas.upstream import Observation, RemoteFile
+from schemas.upstream import Observation
 from tasks_service import metrics
-from tasks_service.artifacts import key_for
+from tasks_service.artifacts import StoreAway, key_for
 from tasks_service.ledger.connection import Taken
 from tasks_service.ledger.history import Call
 from tasks_service.ledger.tasks import Move
@@ -24,6 +24,7 @@ log = get_logger()
 
 _SLOWEST_RETRY_S = 60.0
 _AT_RISK_AFTER_S = 900.0
+_PLACES_PER_ROUTE = 8
 
 
 class Download(Step):
@@ -31,11 +32,15 @@ class Download(Step):
 
     name = "download"
     states = (State.DONE,)
-    capacity = 16
+    capacity = 64
 
     def __init__(self, bench: Workbench):
         super().__init__(bench)
         self._fetcher = Fetcher(bench)
+
+    def places(self, route: str) -> int:
+        """An upstream whose files come slowly takes no places from the others."""
+        return min(super().places(route), _PLACES_PER_ROUTE)
 
     async def act(self, task: Task) -> None:
         """Bring a finished task's files home."""
@@ -68,16 +73,20 @@ class Download(Step):
                 break
             whole.append(fetched)
         if files and len(whole) == len(files):
-            await self._keep(task, whole, files, calls)
+            await self._keep(task, asked, whole, calls)
         else:
-            await self._try_later(task, asked.observation, calls)
+            trouble = calls[-1].trouble if calls else None
+            await self._try_later(task, asked.observation, calls, trouble)
 
-    async def _keep(
-        self, task: Task, whole: list[Whole], files: tuple[RemoteFile, ...], calls: list[Call]
-    ) -> None:
+    async def _keep(self, task: Task, asked: Driven, whole: list[Whole], calls: list[Call]) -> None:
         artifacts = [self._artifact(task, n, one) for n, one in enumerate(whole)]
-        for artifact, one in zip(artifacts, whole, strict=True):
-            await self.bench.artifacts.put(artifact.key, one.file)
+        try:
+            for artifact, one in zip(artifacts, whole, strict=True):
+                await self.bench.artifacts.put(artifact.key, one.file)
+        except StoreAway as error:
+            log.error("store_away", error=str(error))
+            await self._try_later(task, asked.observation, calls, f"our store: {error}")
+            return
         try:
             async with self.bench.ledger.transaction() as ledger:
                 await ledger.history.record(task.id, calls)
@@ -98,22 +107,18 @@ class Download(Step):
             n, key, media.type, one.bytes, one.sha256, media.width, media.height, media.duration_s
         )
 
-    async def _try_later(self, task: Task, seen: Observation, calls: list[Call]) -> None:
+    async def _try_later(self, task: Task, seen: Observation, calls: list[Call], trouble: str | None) -> None:
         since = (datetime.now(UTC) - (task.finished_at or task.created_at)).total_seconds()
         wait = seconds(seen.retry_after_s or min(max(since / 3, 0.5), _SLOWEST_RETRY_S))
-        at_risk = since > _AT_RISK_AFTER_S
+        risk, at_risk = Parked.ARTIFACT_AT_RISK, since > _AT_RISK_AFTER_S
         async with self.bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, calls)
-            parked = at_risk and await ledger.tasks.park(
-                task, Parked.ARTIFACT_AT_RISK, wait, "worker", calls[-1].trouble if calls else None
-            )
+            parked = at_risk and await ledger.tasks.park(task, risk, wait, "worker", trouble)
             if not parked:
                 await ledger.tasks.postpone(task, wait)
         if parked:
-            metrics.PARKED.labels(Parked.ARTIFACT_AT_RISK.value, task.route).inc()
-        log.warning(
-            "not_downloaded", trouble=calls[-1].trouble if calls else None, again_in_s=wait.total_seconds()
-        )
+            metrics.PARKED.labels(risk.value, task.route).inc()
+        log.warning("not_downloaded", trouble=trouble, again_in_s=wait.total_seconds())
 
     async def _withdrawn(self, task: Task, asked: Driven) -> None:
         """The upstream had said that it was done, and now says that it failed."""

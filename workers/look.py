@@ -1,6 +1,6 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from schemas.upstream import Observation
 from tasks_service import metrics
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
+from workers.evidence import Exchange
 from workers.step import seconds
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
@@ -20,6 +21,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _SLOWEST_S = 60.0
+_SLOWEST_AFTER_TROUBLE_S = 30.0
 _PROGRESS_STEP = 5  # percentage points worth a write
 _STRANGE_LOOKS = 10  # unknown words in a row before a person is asked
 
@@ -62,10 +64,12 @@ class Look:
             return _SLOWEST_S
         driven = await self._ask(watched, upstream, task.upstream_id)
         seen = driven.observation
-        fresh = self._is_news(watched, driven)
         if seen.state is not None and seen.state is not task.state and may_move(task.state, seen.state):
-            return await self._move(watched, driven if fresh else Driven(seen, ()))
-        if fresh:
+            return await self._move(watched, driven)
+        if _meaning(driven) == watched.meaning:
+            watched.repeats += 1
+            watched.repeated_at = driven.last.sent_at if driven.last else None
+        else:
             await self._remember(watched, driven)
         await self._note_progress(watched, seen)
         return await self._next(watched, seen)
@@ -75,27 +79,11 @@ class Look:
         attempt = watched.task.attempt
         cancel = upstream.provider.cancel
         if watched.task.cancel_requested_at is not None and cancel is not None and not watched.cancel_tried:
-            watched.cancel_tried = True
-            return await upstream.drive(cancel(upstream_id), "cancel", attempt, timeout_s)
+            driven = await upstream.drive(cancel(upstream_id), "cancel", attempt, timeout_s)
+            # An answer that was none leaves the wish standing.
+            watched.cancel_tried = driven.last is not None and _answered(driven.last)
+            return driven
         return await upstream.drive(upstream.provider.poll(upstream_id), "poll", attempt, timeout_s)
-
-    def _is_news(self, watched: Watched, driven: Driven) -> bool:
-        """Whether the answer means something else than the one before; progress alone does not."""
-        seen = driven.observation
-        last = driven.calls[-1] if driven.calls else None
-        meaning = (
-            last and last.purpose,
-            last and (last.status, last.trouble),
-            seen.state,
-            seen.status,
-            seen.failure,
-        )
-        if meaning != watched.meaning:
-            watched.meaning = meaning
-            return True
-        watched.repeats += 1
-        watched.repeated_at = last.sent_at if last else None
-        return False
 
     async def _move(self, watched: Watched, driven: Driven) -> float | None:
         task, seen = watched.task, driven.observation
@@ -114,8 +102,9 @@ class Look:
         async with self._bench.ledger.transaction() as ledger:
             await self._flush(ledger, watched)
             await ledger.history.record(task.id, driven.calls)
-            watched.task = await ledger.tasks.advance(task, move)
-        watched.call_id = driven.calls[-1].id if driven.calls else watched.call_id
+            moved = await ledger.tasks.advance(task, move)
+        watched.task = moved
+        self._now_known(watched, driven)
         self._count(watched.task, seen.failure)
         if ours:
             await self._bench.doorbell.ring("download")
@@ -125,7 +114,13 @@ class Look:
         async with self._bench.ledger.transaction() as ledger:
             await self._flush(ledger, watched)
             await ledger.history.record(watched.task.id, driven.calls)
+        self._now_known(watched, driven)
+
+    def _now_known(self, watched: Watched, driven: Driven) -> None:
+        """Only what was committed counts as known."""
+        watched.meaning = _meaning(driven)
         watched.call_id = driven.calls[-1].id if driven.calls else None
+        watched.repeats, watched.repeated_at = 0, None
 
     async def _flush(self, ledger: Ledger, watched: Watched) -> None:
         """The count of equal answers is written when another answer comes."""
@@ -133,7 +128,6 @@ class Look:
             await ledger.history.repeat(
                 watched.task.id, watched.call_id, watched.repeats, watched.repeated_at
             )
-        watched.repeats, watched.repeated_at = 0, None
 
     async def _note_progress(self, watched: Watched, seen: Observation) -> None:
         known = watched.task.progress or 0
@@ -148,12 +142,12 @@ class Look:
         if seen.status is not None:
             watched.strange += 1
             metrics.UNRECOGNISED.labels(watched.task.route).inc()
-            if watched.strange == _STRANGE_LOOKS:
+            if watched.strange >= _STRANGE_LOOKS and watched.task.parked is None:
                 await self._park(watched, seen.status)
             return self._pace_s(watched)
         watched.troubles += 1
-        backed_off = self._pace_s(watched) * 2 ** min(watched.troubles, 6)
-        return seen.retry_after_s or min(backed_off, _SLOWEST_S)
+        backed_off = self._bench.pace(watched.task, 0).total_seconds() * 2 ** min(watched.troubles, 8)
+        return seen.retry_after_s or min(backed_off, _SLOWEST_AFTER_TROUBLE_S)
 
     async def _park(self, watched: Watched, word: str) -> None:
         why = Parked.UNRECOGNISED_STATUS
@@ -161,6 +155,7 @@ class Look:
         if await self._bench.ledger.tasks.park(
             watched.task, why, lease, "worker", f"the upstream says {word!r}"
         ):
+            watched.task = replace(watched.task, parked=why)
             metrics.PARKED.labels(why.value, watched.task.route).inc()
             log.warning("parked", reason=why.value, status=word)
 
@@ -175,3 +170,14 @@ class Look:
         metrics.MOVES.labels(task.state.value, task.route).inc()
         if task.state is State.FAILED and failure is not None:
             metrics.FAILURES.labels(failure.kind.value, task.route).inc()
+
+
+def _meaning(driven: Driven) -> object:
+    """What makes two answers the same to people; progress, request ids and dates do not count."""
+    seen, last = driven.observation, driven.last
+    asked = last and (last.purpose, last.reply and last.reply.status, last.trouble)
+    return asked, seen.state, seen.status, seen.failure and (seen.failure.kind, seen.failure.code)
+
+
+def _answered(exchange: Exchange) -> bool:
+    return exchange.reply is not None and exchange.reply.status < 500

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -30,16 +31,19 @@ _SLOWEST_RECONNECT_S = 5.0
 _ECHO_S = 0.1
 
 
-async def work(settings: Settings, stopping: asyncio.Event) -> None:
-    """Work until told to stop; then finish or give back within the configured time."""
+async def work(settings: Settings, stopping: asyncio.Event) -> bool:
+    """Work until told to stop; then finish or give back within the configured time.
+
+    False where it ended for another reason, so that whoever supervises the process starts it again.
+    """
     bench = await _open(settings, stopping)
     if bench is None:
-        return
+        return True
     submit, poll, download = Submit(bench), Poll(bench), Download(bench)
     steps: dict[str, Drained] = {step.name: step for step in (submit, poll, download)}
     loops: list[Coroutine[Any, Any, None]] = [
         tick(list(steps.values()), settings.tick_s),
-        keep_house(bench.ledger),
+        keep_house(bench.ledger, bench.incoming),
         poll.run(),
         *(step.keep_leases() for step in (submit, poll, download)),
     ]
@@ -47,13 +51,14 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         loops.append(answer_the_door(settings.redis_url.get_secret_value(), steps))
     running = [asyncio.create_task(loop) for loop in loops]
     log.info("worker_ready", steps=list(steps), routes=list(bench.upstreams))
-    await _until_stopped_or_broken(stopping, running)
+    told = await _until_stopped_or_broken(stopping, running)
     await asyncio.gather(*(step.stop(settings.stop_wait_s) for step in (submit, poll, download)))
     for loop in running:
         loop.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     await bench.close()
-    log.info("worker_stopped")
+    log.info("worker_stopped", told=told)
+    return told
 
 
 async def answer_the_door(redis_url: str, steps: dict[str, Drained]) -> None:
@@ -136,16 +141,17 @@ async def _open(settings: Settings, stopping: asyncio.Event) -> Workbench | None
     return None
 
 
-async def _until_stopped_or_broken(stopping: asyncio.Event, running: list[asyncio.Task[None]]) -> None:
+async def _until_stopped_or_broken(stopping: asyncio.Event, running: list[asyncio.Task[None]]) -> bool:
     told = asyncio.create_task(stopping.wait())
     done, _ = await asyncio.wait([told, *running], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
     for loop in done - {told}:
         # None of them ever returns; one that broke must not leave a worker that looks alive.
         log.error("loop_ended", error=repr(loop.exception()))
+    return stopping.is_set()
 
 
-async def _main(settings: Settings) -> None:
+async def _main(settings: Settings) -> bool:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -153,7 +159,7 @@ async def _main(settings: Settings) -> None:
     server, _ = start_http_server(settings.metrics_port, addr=settings.host)
     log.info("metrics_listening", host=settings.host, port=server.server_port)
     try:
-        await work(settings, stopping)
+        return await work(settings, stopping)
     finally:
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -164,7 +170,7 @@ def run() -> None:
     settings = Settings()
     start_logging("worker", style=settings.log_format, redactor=Redactor(settings.secrets()))
     end_with_parent()
-    uvloop.run(_main(settings))
+    sys.exit(0 if uvloop.run(_main(settings)) else 1)
 
 
 if __name__ == "__main__":

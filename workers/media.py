@@ -11,6 +11,7 @@ from PIL import Image
 
 _FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 _MOST_BOXES = 10_000
+_TAIL = 64 << 10  # cameras and editors put notes after a JPEG's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,30 @@ class NotMedia(Exception):
 
 
 def inspect(file: Path) -> Media:
-    """Look at a file's headers. Raises NotMedia."""
+    """Look at a file's headers, and whether its end is there. Raises NotMedia."""
     with file.open("rb") as stream:
         head = stream.read(16)
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
             return _movie(stream, head)
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return Media("video/webm")
+        if head[:4] == b"\x1a\x45\xdf\xa3":
+            return Media("video/webm")
+        if not _has_its_end(stream, head):
+            raise NotMedia("the picture is cut short")
     return _picture(file)
+
+
+def _has_its_end(stream: BinaryIO, head: bytes) -> bool:
+    """An answer without a length may end anywhere, so the format's own end is asked for."""
+    size = stream.seek(0, 2)
+    stream.seek(max(size - _TAIL, 0))
+    tail = stream.read()
+    if head[:8] == b"\x89PNG\r\n\x1a\n":
+        return b"IEND" in tail
+    if head[:2] == b"\xff\xd8":
+        return b"\xff\xd9" in tail
+    if head[:4] == b"RIFF":
+        return struct.unpack("<I", head[4:8])[0] + 8 <= size
+    return True
 
 
 def _picture(file: Path) -> Media:
@@ -57,8 +74,7 @@ def _picture(file: Path) -> Media:
 
 def _movie(stream: BinaryIO, head: bytes) -> Media:
     """ISO base media (MP4, QuickTime): boxes of a length and a name, ISO/IEC 14496-12."""
-    stream.seek(0, 2)
-    size = stream.tell()
+    size = stream.seek(0, 2)
     found: dict[bytes, bytes] = {}
     sides: tuple[int, int] | None = None
     for name, body in _boxes(stream, 0, size, [_MOST_BOXES]):
@@ -84,8 +100,8 @@ def _boxes(stream: BinaryIO, start: int, end: int, budget: list[int]) -> Iterato
             length, header = struct.unpack(">Q", stream.read(8).ljust(8, b"\0"))[0], 16
         elif length == 0:
             length = end - start
-        if length < header:
-            return
+        if length < header or start + length > end:
+            raise NotMedia("the video is cut short")
         if name in (b"moov", b"trak"):
             yield from _boxes(stream, start + header, min(start + length, end), budget)
         elif name in (b"mvhd", b"tkhd"):

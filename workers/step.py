@@ -30,10 +30,12 @@ class Step(ABC):
     name: str
     states: tuple[State, ...]
     capacity: int = 256
+    whole: bool = False  # whether the act needs the request with everything in it
 
     def __init__(self, bench: Workbench):
         self.bench = bench
         self._active: dict[UUID, tuple[Task, asyncio.Task[None]]] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
         self._draining = asyncio.Lock()
         self._rung = False
         self._left_some = False
@@ -43,6 +45,11 @@ class Step(ABC):
     @abstractmethod
     async def act(self, task: Task) -> None:
         """Do the step's work on one claimed task, and record what came of it."""
+
+    def places(self, route: str) -> int:
+        """How many acts may go on at once on a route."""
+        upstream = self.bench.upstreams.get(route)
+        return upstream.route.max_concurrency if upstream else 1
 
     async def drain(self) -> None:
         """Claim until nothing is due. Rings that come meanwhile coalesce into one more round."""
@@ -84,8 +91,12 @@ class Step(ABC):
         if room <= 0 or self._stopping:
             self._left_some = True
             return False
-        full = self._full_routes()
-        tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease, full)
+        full, lease = self._full_routes(), self.bench.settings.lease
+        tasks = await self.bench.ledger.tasks.claim(self.states, room, lease, full, whole=self.whole)
+        if self._stopping:
+            # Told to stop while the claim was under way: what it took goes back untouched.
+            await self.bench.ledger.tasks.renew(tasks, seconds(0))
+            return False
         self._left_some = bool(full) or len(tasks) == room
         for task in tasks:
             self._begin(task)
@@ -108,7 +119,9 @@ class Step(ABC):
     async def _act_safely(self, task: Task) -> None:
         with bound_contextvars(step=self.name, task_id=str(task.id), claim=task.claim):
             try:
-                await self.act(task)
+                # One claim may bring more of a route than it has places; the rest wait here, leased.
+                async with self._place_on(task.route):
+                    await self.act(task)
             except Outrun:
                 log.info("outrun")
             except UNAVAILABLE as error:
@@ -128,12 +141,12 @@ class Step(ABC):
         if lost:
             log.info("leases_gone", step=self.name, tasks=len(lost))
 
+    def _place_on(self, route: str) -> asyncio.Semaphore:
+        return self._places.setdefault(route, asyncio.Semaphore(self.places(route)))
+
     def _full_routes(self) -> list[str]:
         busy = Counter(task.route for task, _ in self._active.values())
-        routes = {name: upstream.route for name, upstream in self.bench.upstreams.items()}
-        return [
-            name for name, used in busy.items() if name in routes and used >= routes[name].max_concurrency
-        ]
+        return [route for route, used in busy.items() if used >= self.places(route)]
 
 
 def seconds(number: float) -> timedelta:

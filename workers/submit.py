@@ -1,6 +1,7 @@
 """The submit step: the only one that spends money."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from structlog.stdlib import get_logger
@@ -14,14 +15,15 @@ from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE, Taken
 from tasks_service.ledger.spend import reference_of
 from tasks_service.ledger.tasks import Move, Outrun
+from workers.evidence import Exchange
 from workers.step import Step, seconds
 from workers.upstream import Driven, Upstream
+from workers.workbench import Workbench
 
 log = get_logger()
 
 _SLOWEST_RETRY_S = 60.0
-# On a second try with the same reference these say nothing about the first one.
-_SAYS_NOTHING = frozenset({FailureKind.AUTH_INVALID, FailureKind.QUOTA_EXHAUSTED, FailureKind.UNKNOWN})
+_SLOWEST_RECORD_S = 5.0
 
 
 class Submit(Step):
@@ -29,6 +31,17 @@ class Submit(Step):
 
     name = "submit"
     states = (State.SUBMITTED,)
+    whole = True
+
+    def __init__(self, bench: Workbench):
+        super().__init__(bench)
+        self._recordings: set[asyncio.Task[None]] = set()
+
+    async def stop(self, wait_s: float) -> None:
+        """What was learnt about paid work is recorded even when time is up."""
+        await super().stop(wait_s)
+        if self._recordings:
+            await asyncio.wait(self._recordings, timeout=_SLOWEST_RECORD_S)
 
     async def act(self, task: Task) -> None:
         """Send a task to its provider once."""
@@ -50,9 +63,7 @@ class Submit(Step):
         if reference is None:
             log.warning("not_sent", reason="an earlier request may have been paid")
             return
-        attempt = task.attempt + 1
-        driven = await self._send(task, upstream, reference, attempt)
-        await self._record(task, upstream, attempt, driven)
+        await self._send(task, upstream, reference, task.attempt + 1, first=True)
 
     async def _adopt(self, task: Task) -> None:
         """The answer came after its worker had lost the task: take up what it confirmed."""
@@ -64,43 +75,70 @@ class Submit(Step):
 
     async def _find_again(self, task: Task, upstream: Upstream) -> None:
         """Somebody began to send this and nobody knows what came of it."""
-        if upstream.provider.recovery is not Recovery.IDEMPOTENCY_KEY:
-            await self._leave_to_a_person(task, task.attempt, Driven(Observation(), ()))
-            return
-        driven = await self._send(task, upstream, reference_of(task, task.attempt), task.attempt)
-        failure = driven.observation.failure
-        if driven.observation.spend is Spend.NOT_CREATED and (failure is None or _says_nothing(failure)):
-            driven = Driven(
-                Observation(failure=failure, retry_after_s=driven.observation.retry_after_s), driven.calls
-            )
-        await self._record(task, upstream, task.attempt, driven)
+        if upstream.provider.recovery is Recovery.IDEMPOTENCY_KEY and not self._too_old(task):
+            await self._send(task, upstream, reference_of(task, task.attempt), task.attempt, first=False)
+        else:
+            await self._leave_to_a_person(task, task.attempt, upstream.driven(Observation()))
 
-    async def _send(self, task: Task, upstream: Upstream, reference: str, attempt: int) -> Driven:
+    async def _send(
+        self, task: Task, upstream: Upstream, reference: str, attempt: int, *, first: bool
+    ) -> None:
+        exchanges: list[Exchange] = []
+        try:
+            observation = await self._ask(task, upstream, reference, attempt, exchanges)
+        except asyncio.CancelledError:
+            # We are being stopped in the middle of a paid request: say so before going.
+            await self._record(task, upstream, attempt, upstream.driven(Observation(), exchanges))
+            raise
+        if not first and observation.spend is Spend.NOT_CREATED:
+            # A refusal now says nothing about the request before it, which may have been paid.
+            observation = replace(observation, state=None, spend=Spend.UNKNOWN)
+        await self._record(task, upstream, attempt, upstream.driven(observation, exchanges))
+
+    async def _ask(
+        self, task: Task, upstream: Upstream, reference: str, attempt: int, exchanges: list[Exchange]
+    ) -> Observation:
         model = self.bench.model_of(task)
         if model is None:
             gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
-            return Driven(Observation(spend=Spend.NOT_CREATED, failure=gone), ())
+            return Observation(spend=Spend.NOT_CREATED, failure=gone)
         flow = upstream.provider.submit(Submission(task.request, model, reference))
-        try:
-            return await upstream.drive(flow, "submit", attempt, self.bench.settings.submit_timeout_s)
-        except asyncio.CancelledError:
-            # We are being stopped in the middle of a paid request: say so before going.
-            await asyncio.shield(self.bench.ledger.spends.settle(task, attempt, Spend.UNKNOWN, None))
-            raise
+        timeout_s = self.bench.settings.submit_timeout_s
+        return (await upstream.drive(flow, "submit", attempt, timeout_s, exchanges)).observation
 
     async def _record(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
+        """Shielded: whoever cancels the act does not cancel what must be written down."""
+        recording = asyncio.create_task(self._settle_patiently(task, upstream, attempt, driven))
+        self._recordings.add(recording)
+        recording.add_done_callback(self._recordings.discard)
+        await asyncio.shield(recording)
+
+    async def _settle_patiently(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
         """What was learnt about paid work is worth waiting for a ledger that is away."""
-        for pause in (0.2, 0.5, 1, 2, 4, 8, None):
+        pause = 0.2
+        while True:
             try:
                 await self._settle(task, upstream, attempt, driven)
+                return
+            except Outrun:
+                await self._record_late(task, upstream, attempt, driven)
                 return
             except Taken:
                 # The commit that seemed to fail had succeeded: the same calls are on record.
                 return
-            except UNAVAILABLE:
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
+            except UNAVAILABLE as error:
+                seen = driven.observation
+                # In the log too, should the ledger stay away longer than we live.
+                log.warning(
+                    "not_recorded_yet", error=repr(error), spend=seen.spend, upstream_id=seen.upstream_id
+                )
+            except Exception:
+                log.error(
+                    "not_recorded", spend=driven.observation.spend, upstream_id=driven.observation.upstream_id
+                )
+                raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _SLOWEST_RECORD_S)
 
     async def _settle(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
         match driven.observation.spend:
@@ -136,21 +174,13 @@ class Submit(Step):
             log.error("upstream_id_taken", upstream_id=seen.upstream_id)
             await self._leave_to_a_person(task, attempt, driven)
             return
-        except Outrun:
-            # The lease ran out while the upstream was answering. What it answered is true all the same;
-            # whoever holds the task now will find it.
-            async with self.bench.ledger.transaction() as ledger:
-                await ledger.history.record(task.id, driven.calls)
-                await ledger.spends.settle(task, attempt, Spend.CONFIRMED, seen.upstream_id)
-            log.warning("confirmed_late", upstream_id=seen.upstream_id)
-            return
         log.info("submitted", task=task_id_text(task.id), upstream_id=seen.upstream_id, route=task.route)
         metrics.MOVES.labels(state.value, task.route).inc()
         await self.bench.doorbell.ring("poll")
 
     async def _not_created(self, task: Task, attempt: int, driven: Driven) -> None:
         failure = driven.observation.failure or Failure(FailureKind.UNKNOWN)
-        again = MEANINGS[failure.kind].transient and not self._too_old(task)
+        again = MEANINGS[failure.kind].transient and not self._given_up(task)
         wait = driven.observation.retry_after_s or min(2.0**attempt, _SLOWEST_RETRY_S)
         async with self.bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
@@ -161,6 +191,20 @@ class Submit(Step):
                 await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=failure))
         if not again:
             self._count_failure(task, failure)
+
+    async def _record_late(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
+        """The lease ran out while the upstream was answering; its answer is true all the same.
+
+        Whoever holds the task now will find it, and is woken for it. A refusal counts only where nobody else
+        can have sent the same reference again.
+        """
+        seen = driven.observation
+        alone = upstream.provider.recovery is not Recovery.IDEMPOTENCY_KEY
+        certain = seen.spend is Spend.CONFIRMED or (seen.spend is Spend.NOT_CREATED and alone)
+        async with self.bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls)
+            settled = certain and await ledger.spends.settle(task, attempt, seen.spend, seen.upstream_id)
+        log.warning("answered_late", spend=seen.spend, upstream_id=seen.upstream_id, settled=settled)
 
     async def _try_same_again(self, task: Task, attempt: int, driven: Driven) -> None:
         wait = driven.observation.retry_after_s or min(max(self._age_s(task) / 4, 0.5), _SLOWEST_RETRY_S)
@@ -194,11 +238,13 @@ class Submit(Step):
         metrics.FAILURES.labels(failure.kind.value, task.route).inc()
 
     def _too_old(self, task: Task) -> bool:
+        """Whether the upstream may have forgotten our reference, so that sending it again could pay again."""
+        upstream = self.bench.upstream_of(task)
+        window_s = upstream.provider.recovery_window_s if upstream else 0
+        return self._age_s(task) > min(window_s, self.bench.settings.submit_give_up_s)
+
+    def _given_up(self, task: Task) -> bool:
         return self._age_s(task) > self.bench.settings.submit_give_up_s
 
     def _age_s(self, task: Task) -> float:
         return (datetime.now(UTC) - task.created_at).total_seconds()
-
-
-def _says_nothing(failure: Failure) -> bool:
-    return failure.kind in _SAYS_NOTHING or MEANINGS[failure.kind].transient

@@ -2,20 +2,23 @@
 
 import asyncio
 import random
+import shutil
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from structlog.stdlib import get_logger
 
 from schemas.lifecycle import LIVE
 from tasks_service import metrics
-from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.ledger import Ledger
 
 log = get_logger()
 
 _COUNT_EVERY_S = 15
 _MONTHS_EVERY_S = 3600
+_ABANDONED_AFTER_S = 24 * 3600
 
 
 class Drained(Protocol):
@@ -33,21 +36,41 @@ async def tick(steps: Sequence[Drained], every_s: float) -> None:
     while True:
         # The jitter keeps many workers from asking the ledger in the same instant.
         await asyncio.sleep(every_s * random.uniform(0.8, 1.2))  # noqa: S311 - not for secrets
-        await asyncio.gather(*(step.drain() for step in steps))
+        await asyncio.gather(*map(_drain, steps))
 
 
-async def keep_house(ledger: Ledger) -> None:
-    """Make the months ahead and count what is alive; runs until cancelled."""
+async def keep_house(ledger: Ledger, incoming: Path) -> None:
+    """Make the months ahead, count what is alive, clear what a killed worker left; runs until cancelled."""
     elapsed = 0
     while True:
         try:
-            if elapsed % _MONTHS_EVERY_S == 0 and (made := await ledger.months.make()):
-                log.info("months_made", tables=made)
+            if elapsed % _MONTHS_EVERY_S == 0:
+                await asyncio.to_thread(clear_incoming, incoming)
+                if made := await ledger.months.make():
+                    log.info("months_made", months=made)
             await count_live(ledger)
-        except UNAVAILABLE as error:
-            log.warning("ledger_away", step="sweep", error=repr(error))
+        except Exception as error:
+            # The outermost frame of a loop that must outlive a missing right as well as a missing server.
+            log.warning("house_not_kept", error=repr(error))
         await asyncio.sleep(_COUNT_EVERY_S)
         elapsed += _COUNT_EVERY_S
+
+
+def clear_incoming(folder: Path) -> None:
+    """Remove downloads that no worker can still be at."""
+    oldest = time.time() - _ABANDONED_AFTER_S
+    for left in folder.glob("*"):
+        if left.stat().st_mtime < oldest:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+async def _drain(step: Drained) -> None:
+    try:
+        await step.drain()
+    except Exception:
+        # The outermost frame of a tick: one step's trouble is not the others'.
+        metrics.STEP_ERRORS.labels(step.name).inc()
+        log.exception("drain_broke", step=step.name)
 
 
 async def count_live(ledger: Ledger) -> None:

@@ -5,12 +5,11 @@ difference between "never sent" and "may have arrived".
 """
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -18,38 +17,49 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 from structlog.stdlib import get_logger
-from uuid_utils.compat import uuid7
 
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Spend
 from schemas.providers import PROVIDERS
-from schemas.redaction import Redactor, without_link
+from schemas.redaction import Redactor
 from schemas.routes import Route
 from schemas.upstream import Ask, Flow, Observation, Reply
 from tasks_service import metrics
 from tasks_service.ledger.history import Call
+from workers.evidence import Exchange, Scribe
 
 log = get_logger()
 
 _LARGEST_REPLY = 4 << 20  # answers are JSON; results are fetched elsewhere
-_LARGEST_EVIDENCE = 64 << 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Driven:
     """What a flow came to, and the exchanges that it took."""
 
     observation: Observation
-    calls: tuple[Call, ...]
+    exchanges: tuple[Exchange, ...]
+    scribe: Scribe
+
+    @property
+    def last(self) -> Exchange | None:
+        """The exchange that decided."""
+        return self.exchanges[-1] if self.exchanges else None
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The exchanges as evidence; made only where it is kept, since most looks teach nothing."""
+        return tuple(map(self.scribe.call, self.exchanges))
 
 
 class _Broken(Exception):
     """An exchange without an answer. `sent` is False only where that is certain."""
 
-    def __init__(self, trouble: str, *, sent: bool):
+    def __init__(self, trouble: str, *, sent: bool, kind: FailureKind):
         super().__init__(trouble)
         self.trouble = trouble
         self.sent = sent
+        self.kind = kind
 
 
 class Upstream:
@@ -58,39 +68,55 @@ class Upstream:
     def __init__(self, route: Route, redactor: Redactor):
         self.route = route
         self.provider = PROVIDERS[route.provider]
-        self._redact = redactor
+        self._scribe = Scribe(redactor)
         self._base = route.base_url.rstrip("/")
-        self._looks = _client(route.max_concurrency, keep=True)
-        # The paid request gets a connection of its own: a kept one may turn out dead only after the write,
-        # and then nobody knows whether it arrived.
-        self._paid = _client(route.max_concurrency, keep=False)
+        # Three clients, so that slow downloads hold up no look and no looks a paid request. The paid one
+        # gets a connection of its own each time: a kept one may turn out dead only after the write, and
+        # then nobody knows whether it arrived. How much goes on at once is the steps' to say.
+        self._looks, self._files, self._paid = _client(keep=True), _client(keep=True), _client(keep=False)
 
-    async def drive(self, flow: Flow, purpose: str, attempt: int, timeout_s: float) -> Driven:
-        """Run a flow to its end. Never raises for what the upstream does; cancellation passes through."""
-        calls: list[Call] = []
+    async def drive(
+        self,
+        flow: Flow,
+        purpose: str,
+        attempt: int,
+        timeout_s: float,
+        exchanges: list[Exchange] | None = None,
+    ) -> Driven:
+        """Run a flow to its end. Never raises for what the upstream does; cancellation passes through.
+
+        `exchanges` fills up as they happen, for whoever must say what was under way when it was cancelled.
+        """
+        seen = exchanges if exchanges is not None else []
         try:
-            observation = await self._run(flow, purpose, attempt, timeout_s, calls)
+            observation = await self._run(flow, purpose, attempt, timeout_s, seen)
         except _Broken as broken:
-            observation = _without_answer(broken)
+            # A later question that never left does not undo a paid request before it.
+            paid = any(exchange.ask.spends for exchange in seen[:-1])
+            observation = _without_answer(broken, sent=broken.sent or paid)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # A flow that trips over an answer has not understood it; that is all we know.
             log.warning("flow_tripped", route=self.route.name, purpose=purpose, error=repr(error))
             observation = Observation(failure=Failure(FailureKind.UNKNOWN, "the answer could not be read"))
-        return Driven(self._clean(observation), self._without_links(calls, observation))
+        return self.driven(observation, seen)
 
-    async def open(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
+    def driven(self, observation: Observation, exchanges: Sequence[Exchange] = ()) -> Driven:
+        """An observation, fit to be kept, with its evidence."""
+        return Driven(self._scribe.clean(observation), tuple(exchanges), self._scribe)
+
+    async def open(self, path: str) -> httpx.Response:
         """Open a result that lies behind the route's own credential; the caller closes it."""
-        request = self._request(Ask("GET", path, headers=dict(headers)), self._looks)
+        request = self._request(Ask("GET", path), self._files)
         # The whole download has a long deadline, so a line that falls silent needs a short one.
         request.extensions["timeout"] = httpx.Timeout(30, connect=10).as_dict()
-        return await self._looks.send(request, stream=True)
+        return await self._files.send(request, stream=True)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await asyncio.gather(self._looks.aclose(), self._paid.aclose())
+        await asyncio.gather(self._looks.aclose(), self._files.aclose(), self._paid.aclose())
 
     async def _run(
-        self, flow: Flow, purpose: str, attempt: int, timeout_s: float, calls: list[Call]
+        self, flow: Flow, purpose: str, attempt: int, timeout_s: float, exchanges: list[Exchange]
     ) -> Observation:
         reply: Reply | None = None
         while True:
@@ -98,50 +124,61 @@ class Upstream:
                 ask = next(flow) if reply is None else flow.send(reply)
             except StopIteration as end:
                 return end.value
-            reply = await self._exchange(ask, purpose, attempt, timeout_s, calls)
+            reply = await self._exchange(ask, purpose, attempt, timeout_s, exchanges)
 
     async def _exchange(
-        self, ask: Ask, purpose: str, attempt: int, timeout_s: float, calls: list[Call]
+        self, ask: Ask, purpose: str, attempt: int, timeout_s: float, exchanges: list[Exchange]
     ) -> Reply:
         sent_at, started = datetime.now(UTC), time.perf_counter()
         reply: Reply | None = None
         trouble: str | None = None
         try:
-            async with asyncio.timeout(timeout_s):
-                reply = await self._send(ask)
-                return reply
-        except TimeoutError as error:
-            trouble = "Timeout"
-            raise _Broken(trouble, sent=True) from error
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            trouble = _name(error)
-            raise _Broken(trouble, sent=not never_sent(error)) from error
+            reply = await self._send(ask, timeout_s)
+            return reply
+        except _Broken as broken:
+            trouble = broken.trouble
+            raise
+        except asyncio.CancelledError:
+            trouble = "Cancelled"
+            raise
         finally:
             seconds = time.perf_counter() - started
-            trouble = trouble or ("Cancelled" if reply is None else None)
-            calls.append(self._evidence(ask, purpose, attempt, sent_at, seconds, reply, trouble))
-            status = str(reply.status) if reply else str(trouble)
-            metrics.CALLS.labels(self.route.name, purpose, status).inc()
-            metrics.CALL_SECONDS.labels(self.route.name, purpose).observe(seconds)
+            route = self.route.name
+            exchanges.append(
+                Exchange(
+                    ask,
+                    purpose,
+                    attempt,
+                    route,
+                    sent_at,
+                    seconds,
+                    reply,
+                    trouble or (None if reply else "Unknown"),
+                )
+            )
+            metrics.CALLS.labels(route, purpose, str(reply.status) if reply else str(trouble)).inc()
+            metrics.CALL_SECONDS.labels(route, purpose).observe(seconds)
 
-    async def _send(self, ask: Ask) -> Reply:
+    async def _send(self, ask: Ask, timeout_s: float) -> Reply:
         client = self._paid if ask.spends else self._looks
-        response = await client.send(self._request(ask, client), stream=True)
         try:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > _LARGEST_REPLY:
-                    break
-        finally:
-            await response.aclose()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, bytes(body))
+            request = self._request(ask, client)
+        except (ValueError, TypeError, httpx.InvalidURL) as error:
+            # A credential with a letter that no header can hold, most likely.
+            raise _Broken(type(error).__name__, sent=False, kind=FailureKind.KEY_MALFORMED) from error
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await client.send(request, stream=True)
+                return await _read(response)
+        except TimeoutError as error:
+            raise _Broken("Timeout", sent=True, kind=FailureKind.TIMEOUT) from error
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            sent = not never_sent(error)
+            kind = FailureKind.STREAM_INTERRUPTED if sent else FailureKind.NETWORK
+            raise _Broken(_name(error), sent=sent, kind=kind) from error
 
     def _request(self, ask: Ask, client: httpx.AsyncClient) -> httpx.Request:
-        signed = PROVIDERS[self.route.provider].sign(
-            self.route.credential.get_secret_value(), ask, datetime.now(UTC)
-        )
+        signed = self.provider.sign(self.route.credential.get_secret_value(), ask, datetime.now(UTC))
         content: dict[str, Any] = {}
         headers = {"accept-encoding": "identity", **ask.headers, **signed}
         if ask.json is not None:
@@ -153,54 +190,6 @@ class Upstream:
         return client.build_request(
             ask.method, self._base + ask.path, params=ask.query or None, headers=headers, **content
         )
-
-    def _evidence(
-        self,
-        ask: Ask,
-        purpose: str,
-        attempt: int,
-        sent_at: datetime,
-        seconds: float,
-        reply: Reply | None,
-        trouble: str | None,
-    ) -> Call:
-        return Call(
-            id=uuid7(),
-            purpose=purpose,
-            attempt=attempt,
-            route=self.route.name,
-            method=ask.method,
-            path=self._text(ask.path),
-            sent_at=sent_at,
-            latency_ms=round(seconds * 1000),
-            status=reply.status if reply else None,
-            trouble=trouble,
-            upstream_request_id=self._text(reply.request_id or "")[:200] or None if reply else None,
-            answer_sha256=hashlib.sha256(reply.body).digest() if reply else None,
-            body=self._text(reply.body.decode("utf-8", "replace"))[:_LARGEST_EVIDENCE] if reply else None,
-        )
-
-    def _clean(self, observation: Observation) -> Observation:
-        failure = observation.failure
-        if failure is None:
-            return observation
-        clean = replace(
-            failure,
-            message=self._text(failure.message)[:4000],
-            code=self._text(failure.code)[:200] if failure.code else None,
-            request_id=self._text(failure.request_id)[:200] if failure.request_id else None,
-        )
-        return replace(observation, failure=clean)
-
-    def _without_links(self, calls: list[Call], observation: Observation) -> tuple[Call, ...]:
-        links = [self._text(file.url) for file in observation.files if not file.authenticated]
-        if not links:
-            return tuple(calls)
-        return tuple(replace(call, body=reduce(without_link, links, call.body or "")) for call in calls)
-
-    def _text(self, text: str) -> str:
-        # PostgreSQL's text holds everything but NUL.
-        return self._redact(text).replace("\x00", "\ufffd")
 
 
 def never_sent(error: BaseException) -> bool:
@@ -215,20 +204,31 @@ def never_sent(error: BaseException) -> bool:
     return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
-def _without_answer(broken: _Broken) -> Observation:
-    if not broken.sent:
-        return Observation(spend=Spend.NOT_CREATED, failure=Failure(FailureKind.NETWORK, broken.trouble))
-    kind = FailureKind.TIMEOUT if "Timeout" in broken.trouble else FailureKind.STREAM_INTERRUPTED
-    return Observation(spend=Spend.UNKNOWN, failure=Failure(kind, broken.trouble))
+def _without_answer(broken: _Broken, *, sent: bool) -> Observation:
+    spend = Spend.UNKNOWN if sent else Spend.NOT_CREATED
+    return Observation(spend=spend, failure=Failure(broken.kind, broken.trouble))
+
+
+async def _read(response: httpx.Response) -> Reply:
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > _LARGEST_REPLY:
+                break
+    finally:
+        await response.aclose()
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, bytes(body))
 
 
 def _name(error: BaseException) -> str:
     return type(error.__cause__ or error).__name__
 
 
-def _client(connections: int, *, keep: bool) -> httpx.AsyncClient:
+def _client(*, keep: bool) -> httpx.AsyncClient:
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=connections, force_close=not keep, limit_per_host=connections)
+        connector = aiohttp.TCPConnector(limit=0, force_close=not keep)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     transport: Any = AiohttpTransport(client=session)

@@ -40,7 +40,7 @@ class Workbench:
             settings,
             await Ledger.connect(settings.database_url.get_secret_value(), size=settings.database_pool),
             Artifacts(settings.store),
-            Outside(route.base_url for route in settings.routes),
+            Outside(),
             doorbell,
             upstreams,
         )

@@ -119,7 +119,7 @@ def poll(upstream_id: str) -> Flow:
     if not reply.ok or state is None:
         return unread(reply, status)
     # Gateways report moderated work as "completed" with an error and no video.
-    if state is State.FAILED or (state is State.DONE and reply.at("error")):
+    if state is State.FAILED or (state is State.DONE and _says_error(reply)):
         return Observation(State.FAILED, status=status, failure=_failure(reply))
     progress = reply.at("progress")
     files = (RemoteFile(f"/v1/videos/{part(upstream_id)}/content", authenticated=True, type="video/mp4"),)
@@ -143,6 +143,11 @@ def _create(form: dict[str, str], images: tuple[ReferenceImage, ...]) -> Ask:
     name = f"reference.{media_type.partition('/')[2]}"
     file = Part("input_reference", name, media_type, base64.b64decode(encoded))
     return Ask("POST", "/v1/videos", form=form, parts=(file,), spends=True)
+
+
+def _says_error(reply: Reply) -> bool:
+    """Some gateways send an empty error object with every success."""
+    return any(reply.text(*path) for path in (("error",), ("error", "code"), ("error", "message")))
 
 
 def _failure(reply: Reply) -> Failure:

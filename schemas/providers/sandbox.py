@@ -3,7 +3,7 @@
 It costs nothing and behaves as told: `options.behaviour` takes its script.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas.capabilities import Kind, Model, ReferenceImages, Role
@@ -192,9 +192,10 @@ def _files(results: Any) -> tuple[RemoteFile, ...]:
 
 def _time(value: Any) -> datetime | None:
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
 
 
 PROVIDER = Provider(

@@ -1,8 +1,8 @@
 """The one place that talks to the driver: a pool, named queries, and errors by constraint name."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, cast
 
 import asyncpg
@@ -11,6 +11,11 @@ import orjson
 from tasks_service.ledger.queries import Query, load
 
 Row = Mapping[str, Any]
+
+
+class NoMonth(Exception):
+    """The tables of a month are missing."""
+
 
 # What it looks like when PostgreSQL is away, full or going down: the caller may try again later.
 UNAVAILABLE: tuple[type[BaseException], ...] = (
@@ -26,6 +31,8 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.UndefinedTableError,
+    NoMonth,
+    asyncpg.LockNotAvailableError,  # somebody changes the schema while a month is to be made
 )
 
 _CONNECT_TIMEOUT_S = 5
@@ -72,10 +79,8 @@ class Database:
 
     async def rows(self, query: Query, **values: Any) -> list[Row]:
         """Every row of a query."""
-        try:
+        with _in_our_words():
             return cast("list[Row]", await self._executor.fetch(query.text, *_ordered(query, values)))
-        except asyncpg.UniqueViolationError as error:
-            raise Taken(_guard(error)) from error
 
     async def row(self, query: Query, **values: Any) -> Row | None:
         """The first row of a query, or None."""
@@ -86,10 +91,8 @@ class Database:
         """The same statement for many sets of values, in one exchange."""
         if not all_values:
             return
-        try:
+        with _in_our_words():
             await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
-        except asyncpg.UniqueViolationError as error:
-            raise Taken(_guard(error)) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Database"]:
@@ -123,8 +126,21 @@ class Book:
         await self._database.many(self.queries[query], all_values)
 
 
-def _guard(error: asyncpg.UniqueViolationError) -> str:
-    return str(error.as_dict().get("constraint_name"))
+@contextmanager
+def _in_our_words() -> Generator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise Taken(str(_constraint(error))) from error
+    except asyncpg.CheckViolationError as error:
+        # A CHECK has a name; a row that belongs to no partition violates none in particular.
+        if _constraint(error) is None:
+            raise NoMonth(str(error)) from error
+        raise
+
+
+def _constraint(error: asyncpg.PostgresError) -> str | None:
+    return error.as_dict().get("constraint_name")
 
 
 def _ordered(query: Query, values: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,5 +1,8 @@
 """The ledger's housekeeping: months ahead, its revision, and its server."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 from tasks_service.ledger.connection import Book, Row
 
 
@@ -9,6 +12,11 @@ class Months(Book, beside=__file__):
     async def make(self, ahead: int = 2) -> int:
         """Make what is missing up to so many months ahead; says how many were made."""
         return sum(row["made"] for row in await self._rows("make_months", ahead=ahead))
+
+    async def make_for(self, task_id: UUID) -> None:
+        """Make the month that a task belongs to, by the time in its id, and the next."""
+        moment = datetime.fromtimestamp((task_id.int >> 80) / 1000, UTC)
+        await self._rows("make_months_from", moment=moment)
 
     async def revision(self) -> str | None:
         """The migration that this database has reached."""

@@ -27,7 +27,7 @@ class Spends(Book, beside=__file__):
         return reference if row else None
 
     async def settle(self, task: Task, attempt: int, outcome: Spend, upstream_id: str | None) -> bool:
-        """Say what became of an attempt; False where that was settled for good already."""
+        """Say what became of an attempt; False where that was known, or settled for good."""
         row = await self._row(
             "settle", id=task.id, attempt=attempt, outcome=outcome.value, upstream_id=upstream_id
         )

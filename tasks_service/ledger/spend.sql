@@ -1,7 +1,7 @@
 -- intend: put the intention to spend on record; refused where an earlier one may have arrived
 WITH ready AS (
     UPDATE task SET spend = 'intended', attempt = :attempt
-    WHERE id = :id AND seq = :seq AND claim = :claim AND state = 'submitted' AND attempt = :attempt - 1
+    WHERE id = :id AND seq = :seq AND claim = :claim AND state = 'submitted'
       AND spend IN ('none', 'not_created') AND cancel_requested_at IS NULL
     RETURNING id, route
 )
@@ -9,10 +9,10 @@ INSERT INTO spend (task_id, attempt, reference, route, outcome)
 SELECT id, :attempt, :reference, route, 'intended' FROM ready
 RETURNING task_id;
 
--- settle: say what became of the intention; a confirmed or refused one never changes again
+-- settle: say what became of the intention; certain outcomes never change again, and equal ones are not rewritten
 WITH settled AS (
     UPDATE spend SET outcome = :outcome, upstream_id = :upstream_id, settled_at = clock_timestamp()
-    WHERE task_id = :id AND attempt = :attempt AND outcome IN ('intended', 'unknown')
+    WHERE task_id = :id AND attempt = :attempt AND outcome IN ('intended', 'unknown') AND outcome <> :outcome
     RETURNING task_id
 )
 UPDATE task SET

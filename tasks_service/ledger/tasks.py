@@ -10,10 +10,12 @@ from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind
-from schemas.lifecycle import Parked, Spend, State
+from schemas.lifecycle import Parked, State
 from schemas.task import Task, TaskRequest
-from tasks_service.ledger.connection import Book, Row, Taken
+from tasks_service.ledger.connection import Book, NoMonth, Row, Taken
 from tasks_service.ledger.filters import Filters
+from tasks_service.ledger.months import Months
+from tasks_service.ledger.reading import moved_from, readable, task_from
 
 
 class Outrun(Exception):
@@ -73,7 +75,11 @@ class Tasks(Book, beside=__file__):
     """The rows that everything hangs on."""
 
     async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> Task:
-        """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written."""
+        """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written.
+
+        Where no worker has made its month, it is made now; raises NoMonth where that cannot be. Not for use
+        in a transaction: a missing month would end it.
+        """
         values = asdict(new) | {
             "kind": new.kind.value,
             "request": new.request.model_dump(mode="json", exclude_none=True),
@@ -83,12 +89,22 @@ class Tasks(Book, beside=__file__):
             "actor": actor,
             "idempotency_key": idempotency_key,
         }
+        try:
+            return await self._open(new, values)
+        except NoMonth as missing:
+            try:
+                await Months(self._database).make_for(new.id)
+            except Exception as error:
+                raise missing from error
+            return await self._open(new, values)
+
+    async def _open(self, new: NewTask, values: dict[str, Any]) -> Task:
         # A guard that vanished between the two statements (its task just ended) is tried again.
         for _ in range(3):
             try:
                 row = await self._row("open", **values)
             except Taken as taken:
-                await self._raise_whose(new, idempotency_key, taken)
+                await self._raise_whose(new, values["idempotency_key"], taken)
             else:
                 assert row is not None
                 return task_from(row)
@@ -125,14 +141,28 @@ class Tasks(Book, beside=__file__):
         return {row["id"]: (row["seq"], row["progress"], row["parked"]) for row in rows}
 
     async def claim(
-        self, states: Iterable[State], limit: int, lease: timedelta, full_routes: Iterable[str] = ()
+        self,
+        states: Iterable[State],
+        limit: int,
+        lease: timedelta,
+        full_routes: Iterable[str] = (),
+        *,
+        whole: bool = False,
     ) -> list[Task]:
-        """Take what is due under a lease, the longest overdue first; nothing of routes that are full."""
-        names = [state.value for state in states]
+        """Take what is due under a lease, the longest overdue first; nothing of routes that are full.
+
+        Requests hold images of megabytes, so without `whole` a task's request says its model only: never send
+        it. A task that cannot be read is left out, so that it holds up no other.
+        """
         rows = await self._rows(
-            "claim", states=names, limit=limit, lease=lease, full_routes=list(full_routes)
+            "claim",
+            states=[state.value for state in states],
+            limit=limit,
+            lease=lease,
+            full_routes=list(full_routes),
+            whole=whole,
         )
-        return [task_from(row) for row in rows]
+        return readable(rows)
 
     async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:
         """Prolong leases in bulk; what is not in the answer belongs to somebody else now."""
@@ -179,7 +209,7 @@ class Tasks(Book, beside=__file__):
         )
         if row is None:
             raise Outrun(task.id)
-        return task_from(row)
+        return moved_from(task, row)
 
     async def park(self, task: Task, why: Parked, wait: timedelta, actor: str, detail: str | None) -> bool:
         """Ask for a person's eyes; False where that was done already, or the task is no longer ours."""
@@ -217,26 +247,3 @@ class Tasks(Book, beside=__file__):
         row = await self._row("by_fingerprint", account_id=new.account_id, fingerprint=new.fingerprint)
         if row is not None:
             raise WorkTaken(row["task_id"]) from taken
-
-
-def task_from(row: Row) -> Task:
-    """A task from its row."""
-    failure = row["failure_kind"] and Failure(
-        FailureKind(row["failure_kind"]),
-        row["failure_message"] or "",
-        row["failure_code"],
-        row["failure_status"],
-        row["failure_request_id"],
-    )
-    read: dict[str, Any] = {
-        "state": State(row["state"]),
-        "kind": Kind(row["kind"]),
-        "spend": Spend(row["spend"]),
-        "parked": row["parked"] and Parked(row["parked"]),
-        "request": TaskRequest.model_validate(row["request"], strict=False),
-        "checked": tuple(row["checked"]),
-        "not_checked": tuple(row["not_checked"]),
-        "failure": failure or None,
-    }
-    plain = {field.name: row[field.name] for field in fields(Task) if field.name not in read}
-    return Task(**plain, **read)

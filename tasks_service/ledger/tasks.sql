@@ -8,7 +8,7 @@ WITH key_guard AS (
 ), work_noted AS (
     INSERT INTO live_work (account_id, fingerprint, task_id)
     SELECT :account_id, :fingerprint, :id WHERE :duplicate_allowed::boolean
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (account_id, fingerprint) DO UPDATE SET live = live_work.live + 1, task_id = EXCLUDED.task_id
 ), first_event AS (
     INSERT INTO task_event (task_id, seq, to_state, actor, cause) VALUES (:id, 1, 'submitted', :actor, 'accepted')
 )
@@ -32,8 +32,15 @@ WHERE id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR account_id = :a
 -- by_idempotency_key: the task that a key of an account stands for
 SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :key;
 
--- by_fingerprint: the live task that already does this work
-SELECT task_id FROM live_work WHERE account_id = :account_id AND fingerprint = :fingerprint;
+-- by_fingerprint: a live task that already does this work
+SELECT coalesce(
+    (SELECT t.id FROM task t WHERE t.id = w.task_id AND t.due_at IS NOT NULL),
+    -- a duplicate was allowed, and the latest has ended before the others
+    (SELECT t.id FROM task t
+     WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
+    w.task_id
+) AS task_id
+FROM live_work w WHERE w.account_id = :account_id AND w.fingerprint = :fingerprint;
 
 -- page: newest tasks first, by the filters that are given
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
@@ -62,17 +69,24 @@ LIMIT :limit;
 -- versions: how far each of these tasks is, for those who wait for a change
 SELECT id, seq, progress, parked FROM task WHERE id = ANY(:ids::uuid[]);
 
--- claim: take what is due under a lease; of many workers each gets others
+-- claim: take what is due under a lease; of many workers each gets others. Whole requests only for who needs them
 WITH due AS (
     SELECT id FROM task
     WHERE state = ANY(:states::text[]) AND due_at <= now() AND route <> ALL(:full_routes::text[])
     ORDER BY due_at LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE task t SET due_at = now() + :lease::interval, claim = claim + 1
 FROM due, account a
 WHERE t.id = due.id AND a.id = t.account_id
-RETURNING t.*, a.name AS account;
+RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.claim, t.due_at, t.model, t.kind,
+    t.provider, t.route,
+    -- not even the prompt: to take it out, PostgreSQL would have to read the whole
+    CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
+    t.request_sha256, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
+    t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
+    t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
+    t.result_expires_at;
 
 -- renew: prolong leases in bulk; what does not come back has been taken by somebody else
 UPDATE task t SET due_at = now() + :lease::interval
@@ -96,7 +110,7 @@ WITH moved AS (
         due_at = CASE WHEN :wait::interval IS NULL THEN NULL ELSE now() + :wait::interval END,
         parked = NULL,
         parked_at = NULL,
-        upstream_id = coalesce(:upstream_id, upstream_id),
+        upstream_id = coalesce(upstream_id, :upstream_id),
         progress = CASE WHEN :to_state IN ('done', 'downloaded') THEN 100 ELSE coalesce(:progress, progress) END,
         result_expires_at = coalesce(:result_expires_at, result_expires_at),
         failure_kind = :failure_kind,
@@ -109,15 +123,17 @@ WITH moved AS (
         finished_at = CASE WHEN :to_state IN ('done', 'failed') THEN coalesce(finished_at, now()) ELSE finished_at END,
         downloaded_at = CASE WHEN :to_state = 'downloaded' THEN now() ELSE downloaded_at END
     WHERE id = :id AND seq = :seq AND claim = :claim AND state = :from_state
-    RETURNING *
+    RETURNING id, account_id, fingerprint, state, seq, claim, due_at, spend, attempt, upstream_id, progress, parked,
+        parked_at, cancel_requested_at, failure_kind, failure_code, failure_status, failure_message, failure_request_id,
+        queued_at, running_at, finished_at, downloaded_at, result_expires_at
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
     SELECT id, seq, :from_state, state, :actor, :cause, :detail FROM moved
 ), released AS (
-    DELETE FROM live_work l USING moved m
-    WHERE m.due_at IS NULL AND l.account_id = m.account_id AND l.fingerprint = m.fingerprint AND l.task_id = m.id
+    UPDATE live_work w SET live = w.live - 1 FROM moved m
+    WHERE m.due_at IS NULL AND w.account_id = m.account_id AND w.fingerprint = m.fingerprint
 )
-SELECT moved.*, a.name AS account FROM moved JOIN account a ON a.id = moved.account_id;
+SELECT * FROM moved;
 
 -- park: ask for a person's eyes, once, and say why
 WITH parked AS (
@@ -148,13 +164,13 @@ WITH moved AS (
                     failure_kind = 'canceled', failure_message = '', finished_at = now(),
                     cancel_requested_at = coalesce(cancel_requested_at, now())
     WHERE id = :id AND state = 'submitted' AND spend IN ('none', 'not_created')
-    RETURNING *
+    RETURNING id, account_id, fingerprint, seq
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause)
     SELECT id, seq, 'submitted', 'failed', :actor, 'canceled' FROM moved
 ), released AS (
-    DELETE FROM live_work l USING moved m
-    WHERE l.account_id = m.account_id AND l.fingerprint = m.fingerprint AND l.task_id = m.id
+    UPDATE live_work w SET live = w.live - 1 FROM moved m
+    WHERE w.account_id = m.account_id AND w.fingerprint = m.fingerprint
 )
 SELECT id FROM moved;
 

@@ -99,22 +99,23 @@ class Fleet:
         headers = {"authorization": f"Bearer {self.key}"}
         return httpx.AsyncClient(base_url=base_url or self.api, headers=headers, timeout=30)
 
-    async def made(self) -> list[dict[str, Any]]:
-        """Every creation in the studio's own ledger."""
+    async def books(self) -> dict[str, Any]:
+        """The studio's own ledger: every creation, and how often it was called."""
         async with httpx.AsyncClient() as client:
-            return (await client.get(f"{self.studio}/ledger")).json()["creations"]
+            return (await client.get(f"{self.studio}/ledger")).json()
 
     async def ended(
-        self, client: httpx.AsyncClient, ids: list[str], within_s: float = 60
+        self, client: httpx.AsyncClient, ids: list[str], within_s: float = 60, *, or_parked: bool = False
     ) -> list[dict[str, Any]]:
-        """The tasks, once every one of them is over."""
+        """The tasks, once every one of them is over, or waits for a person where that will do."""
         async with asyncio.timeout(within_s):
             while True:
                 tasks: list[dict[str, Any]] = []
                 for start in range(0, len(ids), 200):
                     reply = await client.post("/v1/tasks/lookup", json={"ids": ids[start : start + 200]})
                     tasks += reply.json()["data"]
-                if len(tasks) == len(ids) and all(task["state"] in OVER for task in tasks):
+                over = [task["state"] in OVER or (or_parked and task["parked"]) for task in tasks]
+                if len(tasks) == len(ids) and all(over):
                     return tasks
                 await asyncio.sleep(0.2)
 

@@ -189,6 +189,29 @@ def test_a_provider_that_can_be_asked_again_sends_our_reference():
     assert asked
 
 
+@pytest.mark.parametrize("error", [None, {}, {"code": "", "message": ""}, ""])
+def test_a_gateway_that_says_completed_with_an_empty_error_is_done(error):
+    reply = answer({"id": "v", "status": "completed", "error": error})
+
+    assert run(PROVIDERS["openai_videos"].poll("v"), reply)[1].state is State.DONE
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("odd", ["a\x00b", "x" * 9000, "a\nb", "\ud83d"])
+def test_an_id_that_cannot_be_kept_is_no_confirmation(name, odd):
+    made = SPELLING[name]["made"]("queued") | {"id": odd}
+
+    assert run(PROVIDERS[name].submit(submission(name)), answer(made))[1].spend is Spend.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [("3", 3), ("31536000", 300), ("9" * 400, 300), ("-1", None), ("soon", None), ("٣", None)],
+)
+def test_an_upstream_may_ask_for_patience_but_not_for_years(given, understood):
+    assert Reply(429, {"retry-after": given}, b"").retry_after_s == understood
+
+
 def test_a_gateway_that_says_completed_with_an_error_has_failed():
     moderated = {"id": "v", "status": "completed", "error": {"code": "moderation_blocked", "message": "no"}}
     _, seen = run(PROVIDERS["openai_videos"].poll("v"), answer(moderated))

@@ -79,6 +79,14 @@ class World:
                     return now
                 await asyncio.sleep(0.05)
 
+    async def created(self, task: Task, *, sent: bool = False, within_s: float = 20) -> None:
+        """Returns when the studio has made it, or, with `sent`, when our intention is on record."""
+        async with asyncio.timeout(within_s):
+            while True:
+                if (await self.task(task.id)).attempt if sent else await self.creations(task):
+                    return
+                await asyncio.sleep(0.02)
+
     async def creations(self, task: Task) -> int:
         """What the studio says it made for a task."""
         words = task.request.prompt.partition(" [")[0]

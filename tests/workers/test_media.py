@@ -73,3 +73,22 @@ def test_a_picture_that_would_be_a_bomb_is_refused(tmp_path):
 
     with pytest.raises(NotMedia):
         inspect(file)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_that_is_cut_short_is_refused(tmp_path, form):
+    whole = tmp_path / "whole"
+    Image.effect_noise((300, 300), 90).convert("RGB").save(whole, form)
+    (tmp_path / "cut").write_bytes(whole.read_bytes()[:-2000])
+
+    assert inspect(whole).width == 300
+    with pytest.raises(NotMedia):
+        inspect(tmp_path / "cut")
+
+
+def test_a_film_whose_end_is_missing_is_refused_though_its_header_came_first(tmp_path):
+    whole = film(tmp_path / "a", faststart=True).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[:-100])
+
+    with pytest.raises(NotMedia, match="cut short"):
+        inspect(tmp_path / "cut")

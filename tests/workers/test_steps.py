@@ -77,14 +77,14 @@ async def test_a_clear_refusal_fails_the_task_and_costs_nothing(world, mischief,
 
 @pytest.mark.parametrize("mischief", ["refuse_rate", "busy"])
 async def test_a_refusal_that_passes_is_tried_again_as_a_new_attempt(world, mischief):
-    # The studio counts tries by reference, and a new attempt has a new one: two attempts, one of them refused.
-    task = await world.accepts(script=f"create={mischief} create_times=1")
+    task = await world.accepts(script=f"create={mischief} create_times=2")
     async with world.working():
-        await asyncio.sleep(0.8)
-        waiting = await world.task(task.id)
+        ended = await world.until(task)
 
-    assert (waiting.state, waiting.spend, waiting.attempt) == (State.SUBMITTED, Spend.NOT_CREATED, 1)
-    assert await world.creations(task) == 0
+    outcomes = [row["outcome"] for row in await world.ledger.spends.attempts(task)]
+    assert (ended.state, ended.attempt) == (State.DOWNLOADED, 3)
+    assert outcomes == ["not_created", "not_created", "confirmed"]
+    assert await world.creations(task) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_where_nothing_can_be_found_again_a_lost_answer_is_left_to_a_perso
 async def test_a_worker_that_is_stopped_in_the_middle_of_a_paid_request_says_so(world):
     task = await world.accepts("sora-2", script="create=hang_after")
     async with world.working(submit_timeout_s=60, stop_wait_s=0.2):
-        await asyncio.sleep(0.8)
+        await world.created(task)
 
     assert (await world.task(task.id)).spend is Spend.UNKNOWN
     async with world.working():
@@ -241,11 +241,13 @@ async def test_equal_answers_are_counted_instead_of_repeated(world):
 
 
 async def test_an_unknown_word_parks_the_task_and_a_late_success_is_taken(world):
-    task = await world.accepts("sandbox-image-1-fast", script="run=0.1 poll=unknown_status poll_times=14")
+    task = await world.accepts(script="run=0.1 poll=unknown_status poll_times=14")
     async with world.working():
         parked = await world.until(task, parked=True, within_s=60)
+        ended = await world.until(task)
 
     assert (parked.parked, parked.state) == (Parked.UNRECOGNISED_STATUS, State.QUEUED)
+    assert (ended.parked, ended.state) == (None, State.DOWNLOADED)
 
 
 async def test_several_workers_share_the_work_and_nothing_is_made_twice(world):

@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from schemas.failures import FailureKind
+from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Spend, State
 from schemas.providers import PROVIDERS, model_of
 from schemas.redaction import Redactor
 from schemas.routes import Route
 from schemas.task import TaskRequest
 from schemas.upstream import Ask, Flow, Observation, Submission, accepted
+from workers.evidence import Scribe
 from workers.upstream import Driven, Upstream
 
 KEY = "sk-live-abcdefghijklmnop"
@@ -174,3 +175,91 @@ async def test_a_form_goes_out_as_multipart_even_without_a_file():
     assert driven.observation.upstream_id == "video_1"
     assert b"multipart/form-data" in received[0]
     assert b'name="seconds"\r\n\r\n4\r\n' in received[0]
+
+
+async def test_a_later_question_that_never_left_does_not_undo_a_paid_request():
+    def paid_and_then_lost() -> Flow:
+        yield Ask("POST", "/v1/make", json={}, spends=True)
+        # A header that cannot be sent, so this one never leaves.
+        reply = yield Ask("GET", "/v1/more", headers={"x-bad": "ü"})
+        return accepted(reply, "id", None, None)
+
+    async with answering(saying(b"{}")) as (url, received):
+        driven = await drive(url, paid_and_then_lost())
+
+    assert len(received) == 1
+    assert driven.observation.spend is Spend.UNKNOWN
+
+
+async def test_a_paid_request_gets_a_connection_of_its_own():
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while head := await reader.read(4096):
+            assert head
+            writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"id": "u1"}')
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    route = Route(
+        name="r", provider="sandbox", base_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    )
+    upstream = Upstream(route, Redactor())
+    for _ in range(3):
+        await upstream.drive(paid(), "submit", 1, 2)
+    paid_connections, connections = connections, 0
+    for _ in range(3):
+        await upstream.drive(PROVIDERS["sandbox"].poll("u1"), "poll", 1, 2)
+    await upstream.close()
+    server.close()
+
+    assert (paid_connections, connections) == (3, 1)
+
+
+async def test_a_credential_that_no_header_can_hold_is_never_sent():
+    route = Route(
+        name="r", provider="sandbox", base_url="http://127.0.0.1:9", credential=SecretStr("schlüssel")
+    )
+    upstream = Upstream(route, Redactor(["schlüssel"]))
+    driven = await upstream.drive(paid(), "submit", 1, 2)
+    await upstream.close()
+
+    assert driven.observation.spend is Spend.NOT_CREATED
+    assert driven.observation.failure.kind is FailureKind.KEY_MALFORMED
+    assert "schl" not in str(driven.calls)
+
+
+async def test_an_answer_without_end_is_cut():
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        for _ in range(64):
+            writer.write(b" " * (1 << 20))
+            await writer.drain()
+
+    async with answering(endless) as (url, _):
+        driven = await drive(url, timeout_s=20)
+
+    assert len(driven.last.reply.body) < 5 << 20
+
+
+@pytest.mark.parametrize("progress", [-1, 101, 100_000, 1 << 70])
+def test_a_progress_that_is_none_is_not_kept(progress):
+    assert Scribe(Redactor()).clean(Observation(State.RUNNING, progress=progress)).progress is None
+
+
+@pytest.mark.parametrize("odd", ["\ud83d broken", "nul \x00 here", "x" * 100_000])
+def test_the_upstreams_words_can_always_be_stored(odd):
+    failure = Failure(FailureKind.UNKNOWN, odd, odd, 500, odd)
+    clean = Scribe(Redactor()).clean(Observation(State.FAILED, status=odd, failure=failure))
+
+    for text in (clean.status, clean.failure.message, clean.failure.code, clean.failure.request_id):
+        assert "\x00" not in text
+        assert len(text.encode("utf-8")) <= 16_000
+
+
+def test_a_secret_at_the_cut_is_not_cut_in_half():
+    words = Scribe(Redactor([KEY])).words("x" * 3990 + KEY + "y" * 100)
+
+    assert KEY[:8] not in words

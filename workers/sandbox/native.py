@@ -151,7 +151,8 @@ class Native:
             headers = {"idempotent-replayed": "true"} if known else None
             return JSONResponse(self._shown(request, job), 200 if known else 201, headers)
 
-        tries_of = reference or prompt
+        # By the prompt: a new attempt at the same work has another reference, and is another try.
+        tries_of = f"native:{body['prompt']}"
         return await create(
             self._studio, request, behaviour, tries_of=tries_of, refuse=refuse, make=make, answer=answer
         )

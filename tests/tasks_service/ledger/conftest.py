@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
 from schemas.fingerprint import fingerprint
-from schemas.lifecycle import FIRST, State
+from schemas.lifecycle import FIRST, Spend, State
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
@@ -47,7 +47,10 @@ def brought_to(ledger: Ledger, opened: Opener) -> Callable[[State], Awaitable[Ta
 
     async def bring(state: State) -> Task:
         await opened()
-        [task] = await ledger.tasks.claim([FIRST], 1, LEASE)
+        [task] = await ledger.tasks.claim([FIRST], 1, LEASE, whole=True)
+        if State.QUEUED in _PATHS[state]:
+            await ledger.spends.intend(task)
+            await ledger.spends.settle(task, 1, Spend.CONFIRMED, f"u-{task.id}")
         for step in _PATHS[state]:
             wait = None if step.final else LEASE
             task = await ledger.tasks.advance(

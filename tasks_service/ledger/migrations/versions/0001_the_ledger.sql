@@ -80,6 +80,7 @@ CREATE TABLE task (
     running_at timestamptz,
     finished_at timestamptz,
     downloaded_at timestamptz,
+    CONSTRAINT the_next_look_has_a_date CHECK (isfinite(due_at)),
     CONSTRAINT a_live_task_has_a_next_look CHECK ((state IN ('downloaded', 'failed')) = (due_at IS NULL)),
     CONSTRAINT a_failed_task_says_why CHECK ((state = 'failed') = (failure_kind IS NOT NULL)),
     CONSTRAINT a_parked_task_says_since_when CHECK ((parked IS NULL) = (parked_at IS NULL)),
@@ -171,10 +172,12 @@ CREATE TABLE idempotency_key (
     CONSTRAINT one_task_per_idempotency_key PRIMARY KEY (account_id, key)
 );
 
+-- Equal tasks that are alive: more than one where a duplicate was allowed. task_id is the latest of them.
 CREATE TABLE live_work (
     account_id bigint NOT NULL,
     fingerprint bytea NOT NULL,
     task_id uuid NOT NULL,
+    live integer NOT NULL DEFAULT 1 CONSTRAINT no_more_end_than_began CHECK (live >= 0),
     CONSTRAINT one_live_task_per_fingerprint PRIMARY KEY (account_id, fingerprint)
 );
 
@@ -196,20 +199,12 @@ CREATE UNIQUE INDEX one_task_per_upstream_id ON spend (route, upstream_id) WHERE
 
 -- Enforcement ------------------------------------------------------------------------------------------------
 
+-- A trigger is named as the rule that it keeps. Rules on the way of every legal write are WHEN clauses and lists
+-- of columns, so that the function is called for a cheat only.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% is refused: % is append-only', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-END $$;
-
-CREATE FUNCTION refuse_jump() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'task % cannot go from event % to event %', OLD.id, OLD.seq, NEW.seq
-        USING ERRCODE = 'restrict_violation';
-END $$;
-
-CREATE FUNCTION refuse_rename() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'who owns a task, and what was asked, never changes' USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% of % is refused: %', TG_OP, TG_TABLE_NAME, replace(TG_NAME, '_', ' ')
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
 END $$;
 
 -- Looks at the leaf's own month: a task's events are always in the month of its id.
@@ -223,22 +218,90 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The last to end takes the row away. A DELETE of rows that count one would leave some behind: two that end at
+-- once would both see two.
+CREATE FUNCTION forget_work() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM live_work WHERE account_id = NEW.account_id AND fingerprint = NEW.fingerprint AND live = 0;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER work_that_nobody_does_is_forgotten AFTER UPDATE OF live ON live_work
+    FOR EACH ROW WHEN (NEW.live = 0) EXECUTE FUNCTION forget_work();
+
+CREATE TRIGGER the_lifecycle_is_part_of_the_schema BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON lifecycle
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE ON task_event
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER tasks_are_kept BEFORE DELETE ON task
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER notes_are_append_only BEFORE UPDATE OR DELETE ON task_note
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER artifacts_are_append_only BEFORE UPDATE OR DELETE ON artifact
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Only the count of equal answers grows.
+CREATE TRIGGER calls_are_evidence
+    BEFORE DELETE OR UPDATE OF task_id, id, purpose, attempt, route, method, path, sent_at, latency_ms, status, trouble,
+        upstream_request_id, answer_sha256, body ON upstream_call
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER repeats_count_up BEFORE UPDATE OF repeats ON upstream_call
+    FOR EACH ROW WHEN (NEW.repeats < OLD.repeats) EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER tasks_are_kept BEFORE DELETE ON task
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- Written once, when it is accepted. A list of columns rather than a comparison, which would read the request.
+CREATE TRIGGER a_task_keeps_its_owner_and_request
+    BEFORE UPDATE OF id, account_id, key_id, model, kind, provider, route, request, request_sha256, fingerprint,
+        checked, not_checked, duplicate_allowed, external_id, metadata, created_at ON task
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 -- The foreign keys let a task point back at an older event of its own; this does not.
 CREATE TRIGGER a_task_moves_one_event_at_a_time BEFORE UPDATE OF seq ON task
-    FOR EACH ROW WHEN (NEW.seq <> OLD.seq AND NEW.seq <> OLD.seq + 1) EXECUTE FUNCTION refuse_jump();
-CREATE TRIGGER a_task_keeps_its_owner_and_request
-    BEFORE UPDATE OF id, account_id, request, request_sha256, fingerprint, created_at ON task
-    FOR EACH ROW EXECUTE FUNCTION refuse_rename();
-CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON task FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON task_event FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    FOR EACH ROW WHEN (NEW.seq <> OLD.seq AND NEW.seq <> OLD.seq + 1) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER how_it_went_is_said_by_moves_only
+    BEFORE UPDATE OF state, queued_at, running_at, finished_at, downloaded_at, failure_kind, failure_code,
+        failure_status, failure_message, failure_request_id ON task
+    FOR EACH ROW WHEN (NEW.seq = OLD.seq) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER an_upstream_id_and_a_time_are_written_once
+    BEFORE UPDATE OF upstream_id, cancel_requested_at, queued_at, running_at, finished_at, downloaded_at ON task
+    FOR EACH ROW WHEN (
+        (coalesce(OLD.upstream_id, NEW.upstream_id), coalesce(OLD.cancel_requested_at, NEW.cancel_requested_at),
+         coalesce(OLD.queued_at, NEW.queued_at), coalesce(OLD.running_at, NEW.running_at),
+         coalesce(OLD.finished_at, NEW.finished_at), coalesce(OLD.downloaded_at, NEW.downloaded_at))
+        IS DISTINCT FROM
+        (NEW.upstream_id, NEW.cancel_requested_at, NEW.queued_at, NEW.running_at, NEW.finished_at, NEW.downloaded_at)
+    ) EXECUTE FUNCTION refuse_change();
+-- What is known of its spend may still be learnt after the end: an upstream can answer late.
+CREATE TRIGGER a_final_task_stays_as_it_is
+    BEFORE UPDATE OF claim, attempt, upstream_id, progress, result_expires_at, parked, parked_at, cancel_requested_at
+    ON task
+    FOR EACH ROW WHEN (OLD.due_at IS NULL) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER claims_and_attempts_count_up BEFORE UPDATE OF claim, attempt ON task
+    FOR EACH ROW WHEN (NEW.claim < OLD.claim OR NEW.attempt < OLD.attempt) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER what_is_known_of_a_spend_is_not_forgotten BEFORE UPDATE OF spend ON task
+    FOR EACH ROW WHEN (NEW.spend <> OLD.spend AND NOT (
+        NEW.spend = 'intended' AND OLD.spend IN ('none', 'not_created')
+        OR NEW.spend IN ('confirmed', 'not_created', 'unknown') AND OLD.spend IN ('intended', 'unknown')
+    )) EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER spends_are_kept BEFORE DELETE ON spend
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER an_intention_stays_as_it_was BEFORE UPDATE OF task_id, attempt, reference, route, intended_at ON spend
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER what_became_of_a_spend_is_said_once BEFORE UPDATE ON spend
+    FOR EACH ROW WHEN (OLD.outcome IN ('confirmed', 'not_created') OR NEW.outcome = 'intended')
+    EXECUTE FUNCTION refuse_change();
+
+-- The leaves get theirs in make_month: a TRUNCATE of a leaf does not ask its parent.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['task', 'task_event', 'upstream_call', 'artifact', 'task_note', 'spend',
+                                'idempotency_key', 'live_work'] LOOP
+        EXECUTE format('CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON %I
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+    END LOOP;
+END $$;
 
 -- Months -----------------------------------------------------------------------------------------------------
 
@@ -249,7 +312,8 @@ $$;
 -- Makes the five tables of one month and ties them together. Attached rather than created as partitions,
 -- because ATTACH lets readers and writers go on. The chain's keys are declared here, on the leaves: on the
 -- partitioned parents they cost half of the speed and make an old month impossible to detach.
-CREATE FUNCTION make_month(month timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+-- It waits for whoever changes accounts, the schema or another month; not for ever, and never for tasks.
+CREATE FUNCTION make_month(month timestamptz) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '10s' AS $$
 DECLARE
     -- timestamptz arithmetic follows the session's zone; months are cut in UTC.
     start timestamptz := date_trunc('month', month, 'UTC');
@@ -267,6 +331,8 @@ BEGIN
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', leaf, parent);
         EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                        parent, leaf, first_id_of(start), first_id_of(next));
+        EXECUTE format('CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON %I
+                        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', leaf);
     END LOOP;
     EXECUTE format($ddl$
         ALTER TABLE %1$I ADD CONSTRAINT an_event_follows_the_one_before
@@ -275,11 +341,11 @@ BEGIN
             FOREIGN KEY (id, seq, state) REFERENCES %1$I (task_id, seq, to_state) DEFERRABLE INITIALLY DEFERRED;
         CREATE CONSTRAINT TRIGGER an_event_moves_its_task AFTER INSERT ON %1$I
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_idle_event();
-        CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON %1$I
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        CREATE TRIGGER the_whole_ledger_stays BEFORE TRUNCATE ON %2$I
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-        $ddl$, 'task_event' || suffix, 'task' || suffix);
+        ALTER TABLE %3$I ADD CONSTRAINT a_call_is_about_a_task FOREIGN KEY (task_id) REFERENCES %2$I (id);
+        ALTER TABLE %4$I ADD CONSTRAINT an_artifact_is_of_a_task FOREIGN KEY (task_id) REFERENCES %2$I (id);
+        ALTER TABLE %5$I ADD CONSTRAINT a_note_is_about_a_task FOREIGN KEY (task_id) REFERENCES %2$I (id);
+        $ddl$, 'task_event' || suffix, 'task' || suffix, 'upstream_call' || suffix, 'artifact' || suffix,
+        'task_note' || suffix);
     RETURN true;
 END $$;
 
