@@ -1,4 +1,6 @@
-# Everything stays inside this folder. Needs Python 3.11 or newer, and make.
+# Needs Python 3.11 or newer, and make. Everything stays inside this folder, except for what root's PostgreSQL needs:
+# the system user creative-tasks, and, where that user cannot enter this folder, a copy of PostgreSQL's programs in
+# /var/tmp/creative-tasks-engine-* and its data in /var/lib/creative-tasks-data-* (a note in the data folder says so).
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin

@@ -43,7 +43,7 @@ _BEFORE_PARAMETER = r"(?:[?&#]|&amp;|\\u0026|\\u003[fF]|%(?:25){0,2}(?:26|3[fF])
 # To the end of a header's line. Quoted parameters (Digest realm="x") belong to it, but a quotation mark after
 # the padding of base64 ends the JSON string that the line stands in.
 _QUOTED = (
-    r"=(?P<q>\\{0,15})\"(?![\s,:\]}])[^\"\\\r\n]*+(?P=q)\"(?=\s{0,4}(?:,\s{0,4}[A-Za-z]|[\r\n]|$)|[\"\\])"
+    r"=(?P<q>\\{0,15})\"(?![\s,:\]}])[^\"\\\r\n]*+(?P=q)\"(?=\s{0,4}(?:[,;]\s{0,4}[A-Za-z]|[\r\n]|$)|[\"\\])"
 )
 _LINE = rf"(?:[^\r\n\"\\=]++|{_QUOTED}|=|\\{{1,15}}+(?![\"rn\\]))++"
 
@@ -183,7 +183,7 @@ def _spellings(secret: str) -> Iterable[str]:
 
 def _in_json(letter: str) -> str:
     if letter[0] == "\\":
-        return rf"\\{{{len(letter)},{16 * len(letter)}}}+"
+        return rf"\\{{{len(letter)},{16 * len(letter)}}}"
     if letter in '"/':
         return rf"\\{{0,15}}{letter}"
     if letter.isalnum() and letter.isascii():

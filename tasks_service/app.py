@@ -21,6 +21,7 @@ from tasks_service.api.auth import Keyring
 from tasks_service.api.context import Service
 from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
+from tasks_service.api.protocol import Protocol
 from tasks_service.api.readiness import Readiness
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
@@ -84,6 +85,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings.model_copy(update={"port": port}))
     config = uvicorn.Config(
         app,
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -92,7 +94,6 @@ def serve(settings: Settings) -> None:
         lifespan="on",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(int(settings.stop_wait_s), 1),
-        h11_max_incomplete_event_size=64 << 10,
     )
     _Server(config, app, settings.host, port).run(sockets=[listener])
 
@@ -142,7 +143,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
         case Refusal():
             refusal = error
         case HTTPException(status_code=405):
-            allow = _allowed(request, ROUTERS)
+            allow = _allowed(request, (*ROUTERS, request.app.router))
             if request.method == "OPTIONS":
                 return Response(None, 204, {"Allow": allow})
             refusal = MethodNotAllowed(f"This path takes {allow}.", headers={"Allow": allow})

@@ -25,7 +25,7 @@ _EXTENSIONS = {
 
 
 class StoreAway(Exception):
-    """The store cannot take a file for the moment."""
+    """The store cannot take a file, or give it, for the moment."""
 
 
 class Artifacts:
@@ -49,8 +49,11 @@ class Artifacts:
             raise StoreAway(f"{type(error).__name__}: {error}"[:300]) from error
 
     async def open(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from start up to, not including, end. Raises FileNotFoundError for an unknown key."""
-        found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        """The bytes from start up to, not including, end. Raises StoreAway where it cannot give them."""
+        try:
+            found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        except (obstore.exceptions.BaseError, OSError) as error:
+            raise StoreAway(type(error).__name__) from error
         return _chunks(found)
 
     async def ready(self) -> bool:

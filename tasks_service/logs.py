@@ -1,17 +1,21 @@
 """Structured lines on standard error, without secrets."""
 
+import json
 import logging
 import sys
+import traceback
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
-from schemas.redaction import Redactor
+from schemas.redaction import HIDDEN, Redactor, names_a_secret
 
 
 def start_logging(process: str, *, style: str = "json", redactor: Redactor | None = None) -> None:
     """Send our lines and the libraries' through one chain: time, level, context, redaction, rendering."""
+    redactor = redactor or Redactor()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -19,10 +23,10 @@ def start_logging(process: str, *, style: str = "json", redactor: Redactor | Non
         _naming(process),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
-        _without_secrets(redactor or Redactor()),
     ]
     renderer: Any = (
-        structlog.dev.ConsoleRenderer()
+        # The other formatter of exceptions shows local variables.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if style == "console"
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
@@ -32,17 +36,36 @@ def start_logging(process: str, *, style: str = "json", redactor: Redactor | Non
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr, redactor)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_secrets(redactor),
+                renderer,
+            ],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     # These write addresses with their query strings, and a line for every request.
     for chatty in ("httpx", "httpcore", "arq", "uvicorn.access", "asyncio", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """A line that cannot be written becomes one about that; logging itself would print its arguments."""
+
+    def __init__(self, stream: TextIO, redactor: Redactor):
+        super().__init__(stream)
+        self._redact = redactor
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        words = self._redact(traceback.format_exc(limit=-3))
+        told = {"event": "unwritable_line", "level": "error", "logger": record.name, "exception": words}
+        # A line is not worth the work that it tells of.
+        with suppress(OSError, ValueError):
+            print(json.dumps(told), file=self.stream)
 
 
 def _naming(process: str) -> Callable[..., MutableMapping[str, Any]]:
@@ -54,10 +77,34 @@ def _naming(process: str) -> Callable[..., MutableMapping[str, Any]]:
 
 
 def _without_secrets(redactor: Redactor) -> Callable[..., MutableMapping[str, Any]]:
+    """Right before rendering: all that a line will show, at any depth, and objects as they will be spelt.
+
+    Not the rendered line itself: there a secret may begin after an escape or a colour, and taking it out
+    could end a string of JSON too early.
+    """
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return redactor(value)
+        if isinstance(value, dict):
+            return {redactor(name): _by_name(name, clean(held)) for name, held in value.items()}
+        if isinstance(value, list):
+            return [clean(held) for held in value]
+        return value
+
     def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        for name, value in event.items():
-            if isinstance(value, str):
-                event[name] = redactor(value)
-        return event
+        return clean(_spelt(event))
 
     return redact
+
+
+def _by_name(name: str, value: Any) -> Any:
+    return HIDDEN if isinstance(value, str | list | dict) and value and names_a_secret(name) else value
+
+
+def _spelt(event: MutableMapping[str, Any]) -> dict[str, Any]:
+    try:
+        # NaN is none of JSON's words.
+        return json.loads(json.dumps(dict(event), default=repr), parse_constant=str)
+    except (TypeError, ValueError, RecursionError):
+        return {name: value if isinstance(value, str) else repr(value) for name, value in event.items()}

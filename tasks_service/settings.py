@@ -1,21 +1,30 @@
 """Every setting, read once from the environment and `creative-tasks.toml`, then frozen."""
 
+import ipaddress
 import os
+import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from schemas.providers import PROVIDERS
 from schemas.routes import Route
+from tasks_service.server_urls import passwords_in, what_is_wrong_with
+
+DEFAULT_FILE = Path("creative-tasks.toml")
+
+
+class ConfigurationFileError(ValueError):
+    """The configuration file cannot be used; the text is one sentence."""
 
 
 class Settings(BaseSettings):
@@ -62,7 +71,7 @@ class Settings(BaseSettings):
         default=3600, gt=0
     )  # how long a submission that never left is tried again
     parked_wait_s: float = Field(default=300, gt=0)
-    stop_wait_s: float = Field(default=10, gt=0)
+    stop_wait_s: float = Field(default=30, gt=0)
 
     log_format: str = Field(default="json", pattern="^(json|console)$")
 
@@ -76,15 +85,33 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the file."""
-        file = Path(os.environ.get("CREATIVE_TASKS_CONFIG", "creative-tasks.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _read_file(settings_cls))
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _can_be_read(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        if wrong := what_is_wrong_with(str(info.field_name).upper(), url.get_secret_value()):
+            raise ValueError(wrong)
+        return url
+
+    @field_validator("data_folder", mode="before")
+    @classmethod
+    def _is_named(cls, folder: Any) -> Any:
+        if isinstance(folder, str) and not folder.strip():
+            raise ValueError("the data folder has no name; name one, or leave the setting out")
+        if not str(folder).isprintable():
+            raise ValueError("the data folder's name holds characters that cannot be printed")
+        return folder
 
     @field_validator("routes", mode="before")
     @classmethod
     def _read_credentials(cls, routes: Any) -> Any:
         """A credential is named, not written down: `env:NAME` or `file:PATH`."""
-        if not isinstance(routes, list | tuple):
-            return routes
+        if not isinstance(routes, list | tuple) or not all(isinstance(one, dict | Route) for one in routes):
+            raise ValueError(
+                "routes is a list of tables: [[routes]] in the file, or a list of JSON objects in "
+                "CREATIVE_TASKS_ROUTES"
+            )
         return [_with_credential(route) if isinstance(route, dict) else route for route in routes]
 
     @model_validator(mode="after")
@@ -107,7 +134,19 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """How clients reach the API; links in answers begin with it."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or self.local_address).rstrip("/")
+
+    @property
+    def local_address(self) -> str:
+        """How this machine reaches the API, also where it listens on every address."""
+        host = self.host
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return f"http://{host}:{self.port}"
+        if address.is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "::1"
+        return f"http://[{host}]:{self.port}" if address.version == 6 else f"http://{host}:{self.port}"
 
     @property
     def store(self) -> str:
@@ -116,26 +155,70 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be seen in evidence or logs."""
-        urls = (self.database_url.get_secret_value(), self.redis_url.get_secret_value())
-        passwords = tuple(password for url in urls if (password := _password(url)))
-        return passwords + tuple(filter(None, (route.credential.get_secret_value() for route in self.routes)))
+        urls = (self.database_url.get_secret_value(), self.redis_url.get_secret_value(), self.store_url)
+        found = [password for url in urls for password in passwords_in(url)]
+        for route in self.routes:
+            found += [*passwords_in(route.base_url), route.credential.get_secret_value()]
+        return tuple(filter(None, found))
+
+
+def setting_names() -> dict[str, str]:
+    """Every setting by its name in the environment, with its name in the file."""
+    return {
+        str(field.validation_alias or f"CREATIVE_TASKS_{name.upper()}"): name
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A question to put behind an unknown name; empty where nothing is like it."""
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def configuration_file() -> Path | None:
+    """The file that is read; None where none is named and the usual one is not there."""
+    if named := os.environ.get("CREATIVE_TASKS_CONFIG"):
+        return Path(named)
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
+def _read_file(settings: type[BaseSettings]) -> dict[str, Any]:
+    file = configuration_file()
+    if file is None:
+        return {}
+    try:
+        read = tomllib.loads(file.read_bytes().decode())
+    except OSError as error:
+        why = (error.strerror or "it cannot be read").lower()
+        raise ConfigurationFileError(f"{file} cannot be read: {why}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationFileError(f"{file} is not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationFileError(f"{file} is not valid TOML: {error}") from error
+    aliases = [
+        str(field.validation_alias) for field in settings.model_fields.values() if field.validation_alias
+    ]
+    known = [*settings.model_fields, *aliases]
+    for name in read.keys() - set(known):
+        meant = nearest(name.lower().removeprefix("creative_tasks_"), known)
+        raise ConfigurationFileError(f"{file} has {name}, which is no setting{meant}")
+    return read
 
 
 def _with_credential(route: dict[str, Any]) -> dict[str, Any]:
-    given = route.get("credential", "")
+    given, name = route.get("credential", ""), route.get("name")
     if not isinstance(given, str) or not given:
         return route
     how, _, where = given.partition(":")
     if how == "env":
         if where not in os.environ:
-            raise ValueError(f"route {route.get('name')}: the environment has no {where}")
+            raise ValueError(f"route {name}: the environment has no {where}")
         return route | {"credential": os.environ[where].strip()}
     if how == "file":
-        return route | {"credential": Path(where).read_text(encoding="utf-8").strip()}
-    raise ValueError(
-        f"route {route.get('name')}: a credential is env:NAME or file:PATH, never the secret itself"
-    )
-
-
-def _password(url: str) -> str:
-    return unquote(urlsplit(url).password or "")
+        try:
+            return route | {"credential": Path(where).read_text(encoding="utf-8").strip()}
+        except (OSError, ValueError) as error:
+            why = (getattr(error, "strerror", None) or "it is not text").lower()
+            raise ValueError(f"route {name}: its credential file {where} cannot be read: {why}") from error
+    raise ValueError(f"route {name}: a credential is env:NAME or file:PATH, never the secret itself")

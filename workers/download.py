@@ -55,7 +55,7 @@ class Download(Step):
             await self._withdrawn(task, asked)
             return
         folder = self.bench.incoming
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as place:
             await self._fetch_all(task, upstream, asked, Path(place))
 

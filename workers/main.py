@@ -19,6 +19,7 @@ from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.lifeline import end_with_parent
 from tasks_service.logs import start_logging
 from tasks_service.settings import Settings
+from tasks_service.start import read_settings
 from workers.download import Download
 from workers.poll import Poll
 from workers.submit import Submit
@@ -167,7 +168,7 @@ async def _main(settings: Settings) -> bool:
 
 def run() -> None:
     """Start a worker with the settings of the environment."""
-    settings = Settings()
+    settings = read_settings()
     start_logging("worker", style=settings.log_format, redactor=Redactor(settings.secrets()))
     end_with_parent()
     sys.exit(0 if uvloop.run(_main(settings)) else 1)

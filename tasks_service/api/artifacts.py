@@ -1,33 +1,34 @@
 """The files of a task, as downloads that can be resumed and can do no harm in a browser."""
 
+from collections.abc import AsyncIterator
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from structlog.stdlib import get_logger
 
 from schemas.ids import task_id_text
-from schemas.refusals import NotFound, RangeNotSatisfiable
+from schemas.refusals import ArtifactUnavailable, NotFound, RangeNotSatisfiable
 from schemas.task import Artifact, Task
 from tasks_service.api.context import Parts, Service, TheirTask
 from tasks_service.api.openapi import header, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.ranges import asked_range
 from tasks_service.api.replies import matches
-from tasks_service.artifacts import extension
+from tasks_service.artifacts import StoreAway, extension
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
+
+log = get_logger()
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE = {"content": {"image/*": _BINARY, "video/*": _BINARY, "application/octet-stream": _BINARY}}
 
 
-class ArtifactGone(Exception):
-    """The ledger knows a file that the store does not have; a person must look."""
-
-
 @router.get(
     "/tasks/{task_id}/artifacts/{n}",
     response_class=Response,
-    responses=refusals(NotFound, RangeNotSatisfiable)
+    responses=refusals(NotFound, RangeNotSatisfiable, ArtifactUnavailable)
     | {
         200: _FILE | {"description": "The file"},
         206: _FILE | {"description": "A part of the file"},
@@ -52,9 +53,12 @@ async def download(request: Request, task: TheirTask, n: str, service: Parts) ->
     if asked:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.bytes}"
     status = 206 if asked else 200
+    if found.bytes:
+        # The last byte, because a file that was cut short must not be announced whole.
+        await _opened(service, found, found.bytes - 1, found.bytes)
     if request.state.head or start == end:
         return Response(None, status, headers, found.type)
-    return await _stream(service, found, (start, end), status, headers)
+    return StreamingResponse(await _opened(service, found, start, end), status, headers, found.type)
 
 
 def _range(request: Request, found: Artifact) -> tuple[int, int] | None:
@@ -65,14 +69,13 @@ def _range(request: Request, found: Artifact) -> tuple[int, int] | None:
     return asked_range(ranges[0], found.bytes) if len(ranges) == 1 else None
 
 
-async def _stream(
-    service: Service, found: Artifact, part: tuple[int, int], status: int, headers: dict[str, str]
-) -> Response:
+async def _opened(service: Service, found: Artifact, start: int, end: int) -> AsyncIterator[bytes]:
     try:
-        chunks = await service.artifacts.open(found.key, *part)
-    except FileNotFoundError as error:
-        raise ArtifactGone(found.key) from error
-    return StreamingResponse(chunks, status, headers, found.type)
+        return await service.artifacts.open(found.key, start, end)
+    except StoreAway as error:
+        log.error("artifact_unavailable", key=found.key, bytes=found.bytes, error=str(error))
+        detail = "We know the file, but its store cannot give it whole. We have been told; try again later."
+        raise ArtifactUnavailable(detail, headers={"Retry-After": "60"}) from error
 
 
 def _headers(task: Task, found: Artifact) -> dict[str, str]:

@@ -14,11 +14,16 @@ from schemas.refusals import BodyTooLarge, MalformedRequest
 from schemas.rules import pointer_part
 
 MAX_DEPTH = 32
+MOST_PARTS = 20_000
 _MOST_PROBLEMS = 50
 _PATIENCE_S = 60.0
 _BOM = b"\xef\xbb\xbf"
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# Strings (to the end, where they have none) and what stands between values; every part takes linear time.
+_PART = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
 _WIDEST = 1 << 63  # what PostgreSQL, and most readers of JSON, still count exactly
+# The connection ends with the answer: what follows would be the rest of this body.
+_CLOSE = {"Connection": "close"}
+_Trail = tuple[Any, str | int] | None
 
 
 class _Repeated(dict[str, Any]):
@@ -42,17 +47,29 @@ async def read_body(request: Request, limit: int) -> bytes:
                 if len(body) > limit:
                     raise _too_large(limit)
     except TimeoutError as error:
-        raise MalformedRequest(f"The body did not arrive within {_PATIENCE_S:.0f} seconds.") from error
+        detail = f"The body did not arrive within {_PATIENCE_S:.0f} seconds."
+        raise MalformedRequest(detail, headers=_CLOSE) from error
     return bytes(body)
 
 
 def parse(body: bytes) -> Any:
     """The one value that this JSON can mean. Raises MalformedRequest with everything that is odd."""
-    value = _loaded(_decoded(body))
+    text = _decoded(body)
+    if _has_too_many_parts(body):
+        detail = f"The body has more than {MOST_PARTS} parts: strings, commas and opening brackets."
+        raise _malformed(detail, "too_many_members")
+    value = _loaded(text)
     flaws = list(islice(_flaws(value), _MOST_PROBLEMS))
     if flaws:
         raise MalformedRequest(flaws[0]["detail"], members={"problems": flaws})
     return value
+
+
+def _has_too_many_parts(body: bytes) -> bool:
+    """Asked before anything is built: two bytes of JSON can make a hundred of Python's."""
+    if sum(map(body.count, (b'"', b",", b"[", b"{"))) <= MOST_PARTS:
+        return False
+    return sum(1 for _ in islice(_PART.finditer(body), MOST_PARTS + 1)) > MOST_PARTS
 
 
 def _expect_json(request: Request) -> None:
@@ -100,52 +117,56 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _flaws(value: Any) -> Iterator[dict[str, str]]:
     """Walks without recursion, so that depth cannot hurt."""
-    ahead: list[tuple[str, int, Any]] = [("", 0, value)]
+    ahead: list[tuple[_Trail, int, Any]] = [(None, 0, value)]
     while ahead:
-        pointer, depth, found = ahead.pop()
+        trail, depth, found = ahead.pop()
         if isinstance(found, dict | list) and depth >= MAX_DEPTH:
-            yield _flaw(pointer, "too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
+            yield _flaw(trail, "too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
         elif isinstance(found, dict):
-            yield from _flaws_of_names(pointer, found)
-            parts = [(f"{pointer}/{pointer_part(name)}", inner) for name, inner in found.items()]
-            ahead.extend((inner, depth + 1, content) for inner, content in reversed(parts))
+            yield from _flaws_of_names(trail, found)
+            ahead.extend(((trail, name), depth + 1, inner) for name, inner in reversed(found.items()))
         elif isinstance(found, list):
-            ahead.extend((f"{pointer}/{n}", depth + 1, found[n]) for n in reversed(range(len(found))))
+            ahead.extend(((trail, n), depth + 1, found[n]) for n in reversed(range(len(found))))
         elif isinstance(found, str):
-            yield from _flaws_of_text(pointer, found)
+            yield from _flaws_of_text(trail, found)
         elif isinstance(found, float) and not math.isfinite(found):
-            yield _flaw(pointer, "not_a_number", "NaN, Infinity and numbers beyond them are not JSON.")
+            yield _flaw(trail, "not_a_number", "NaN, Infinity and numbers beyond them are not JSON.")
         elif isinstance(found, int) and not -_WIDEST <= found < _WIDEST:
-            yield _flaw(pointer, "number_too_large", "Whole numbers have at most 64 bits.")
+            yield _flaw(trail, "number_too_large", "Whole numbers have at most 64 bits.")
 
 
-def _flaws_of_names(pointer: str, found: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _flaws_of_names(trail: _Trail, found: dict[str, Any]) -> Iterator[dict[str, str]]:
     if isinstance(found, _Repeated):
         for name in found.names:
-            where = f"{pointer}/{pointer_part(name)}"
-            yield _flaw(where, "repeated_name", "This name is there twice; readers differ on which counts.")
+            yield _flaw(
+                (trail, name), "repeated_name", "This name is there twice; readers differ on which counts."
+            )
     for name in found:
-        yield from _flaws_of_text(f"{pointer}/{pointer_part(name)}", name)
+        yield from _flaws_of_text((trail, name), name)
 
 
-def _flaws_of_text(pointer: str, text: str) -> Iterator[dict[str, str]]:
+def _flaws_of_text(trail: _Trail, text: str) -> Iterator[dict[str, str]]:
     if "\x00" in text:
-        yield _flaw(pointer, "nul_character", "The character U+0000 cannot be stored.")
-    if _LONE_SURROGATE.search(text):
-        yield _flaw(pointer, "lone_surrogate", "Half of a surrogate pair is not a character.")
+        yield _flaw(trail, "nul_character", "The character U+0000 cannot be stored.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        yield _flaw(trail, "lone_surrogate", "Half of a surrogate pair is not a character.")
 
 
-def _flaw(pointer: str, code: str, detail: str) -> dict[str, str]:
-    return {
-        "pointer": pointer.encode("utf-8", "backslashreplace").decode(),
-        "code": code,
-        "detail": detail,
-    }
+def _flaw(trail: _Trail, code: str, detail: str) -> dict[str, str]:
+    """Where it is, is put together only for what is wrong."""
+    parts: list[str] = []
+    while trail is not None:
+        trail, part = trail
+        parts.append(f"/{pointer_part(str(part))}")
+    pointer = "".join(reversed(parts)).encode("utf-8", "backslashreplace").decode()
+    return {"pointer": pointer, "code": code, "detail": detail}
 
 
 def _malformed(detail: str, code: str) -> MalformedRequest:
-    return MalformedRequest(detail, members={"problems": [_flaw("", code, detail)]})
+    return MalformedRequest(detail, members={"problems": [_flaw(None, code, detail)]})
 
 
 def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"A body holds at most {limit} bytes.", members={"max_bytes": limit})
+    return BodyTooLarge(f"A body holds at most {limit} bytes.", members={"max_bytes": limit}, headers=_CLOSE)

@@ -1,6 +1,5 @@
 """Everything that happened to a task, over HTTP."""
 
-import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,12 +13,11 @@ from tasks_service.api.context import Parts, TheirTask, Who
 from tasks_service.api.openapi import refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged
-from tasks_service.api.views import Moment, rfc3339
+from tasks_service.api.views import Moment, rfc3339, without_addresses
 from tasks_service.story import Entry, story
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
-_ADDRESS = re.compile(r"\bhttps?:(?://|\\/\\/)[^\s\"'<>]+")
 _STAFF_ONLY = frozenset({"route", "method", "path"})
 
 
@@ -60,10 +58,11 @@ def _entry(entry: Entry, *, staff: bool) -> HistoryEntry:
 
 def _for_customers(facts: Any) -> dict[str, Any]:
     """Without whose account we use, and without the upstream's own addresses."""
-    kept = {name: value for name, value in facts.items() if name not in _STAFF_ONLY}
-    if kept.get("body"):
-        kept["body"] = _ADDRESS.sub("[address withheld]", kept["body"])
-    return kept
+    return {
+        name: without_addresses(value) if isinstance(value, str) else value
+        for name, value in facts.items()
+        if name not in _STAFF_ONLY
+    }
 
 
 def _shown(value: Any) -> Any:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -30,7 +30,7 @@ _METADATA = "metadata."
 _MOST = 200
 _USUAL = 50
 # An id's time is the API process's, `created_at` is PostgreSQL's: the ids only narrow down the months.
-_SLACK = timedelta(hours=1)
+_SLACK_MS = 3_600_000
 _LAST_MS = (1 << 48) - 1
 
 _TEXT = {"type": "string"}
@@ -103,8 +103,8 @@ def _filters(asked: Query, caller: Caller) -> Filters:
         id=exact,
         created_from=created_from,
         created_until=created_until,
-        id_from=_first_id(created_from - _SLACK) if created_from else None,
-        id_until=_first_id(created_until + _SLACK) if created_until else None,
+        id_from=_first_id(created_from, -_SLACK_MS) if created_from else None,
+        id_until=_first_id(created_until, _SLACK_MS) if created_until else None,
     )
 
 
@@ -119,9 +119,10 @@ def _pattern(words: str) -> str:
     return f"%{escaped}%"
 
 
-def _first_id(moment: datetime) -> UUID:
-    """The smallest time-ordered id of a moment."""
-    return UUID(int=min(max(int(moment.timestamp() * 1000), 0), _LAST_MS) << 80)
+def _first_id(moment: datetime, shift_ms: int) -> UUID:
+    """The smallest time-ordered id of a moment, a little earlier or later."""
+    # In milliseconds, because the years 1 and 9999 have nothing beside them that a datetime could be.
+    return UUID(int=min(max(int(moment.timestamp() * 1000) + shift_ms, 0), _LAST_MS) << 80)
 
 
 def _closed(last: UUID, filters: Filters) -> str:

@@ -1,7 +1,9 @@
 """The edge: request ids, limits, headers, metrics, the access line, and a last answer when all else fails."""
 
+import asyncio
 import re
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -17,9 +19,10 @@ from tasks_service.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# Asked every few seconds by machines; counted, but not told.
+# Asked every few seconds by machines; counted, but not told, and never refused for the others' sake.
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_SECURITY = {
+_LINGER_S = 2.0
+GUARDS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -42,11 +45,14 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send, self._in_flight)
-        self._in_flight.add(exchange)
+        exchange = _Exchange(scope, receive, send, self._in_flight)
+        quiet = scope["path"] in _QUIET
+        if not quiet:
+            self._in_flight.add(exchange)
         with bound_contextvars(request_id=exchange.request_id):
             try:
-                self._admit(scope)
+                if not quiet:
+                    self._admit(scope)
                 await self._app(exchange.scope, receive, exchange.send)
             except Exception as error:
                 if exchange.status:
@@ -67,10 +73,12 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send, in_flight: "set[_Exchange]"):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, in_flight: "set[_Exchange]"):
+        self._receive = receive
         self._send = send
         self._in_flight = in_flight
         self._began = time.perf_counter()
+        self._closing = False
         self.status = 0
         self.request_id = _request_id(scope)
         # HEAD is GET without the body. A copy, because the server keeps an eye on its own scope.
@@ -88,12 +96,26 @@ class _Exchange:
             self._in_flight.discard(self)
             headers = MutableHeaders(raw=list(message["headers"]))
             headers["x-request-id"] = self.request_id
-            for name, value in _SECURITY.items():
+            for name, value in GUARDS.items():
                 headers.setdefault(name, value)
+            self._closing = headers.get("connection") == "close"
             message = {**message, "headers": headers.raw}
         elif self._head and message["type"] == "http.response.body":
             message = {**message, "body": b""}
+        if self._closing and message["type"] == "http.response.body" and not message.get("more_body"):
+            await self._send({**message, "more_body": True})
+            await self._linger()
+            message = {"type": "http.response.body", "body": b""}
         await self._send(message)
+
+    async def _linger(self) -> None:
+        """Let a client that still sends finish: a line that is cut at once can take the answer with it."""
+        since = time.perf_counter()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while (await self._receive()).get("more_body"):
+                    pass
+        self._began += time.perf_counter() - since  # nobody waited for that
 
     def tell(self) -> None:
         """Count and log by the route's template: a raw path would make a series of every id."""

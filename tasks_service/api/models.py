@@ -20,6 +20,7 @@ router = APIRouter(prefix="/v1", tags=["models"])
 class ModelView(Model):
     """A model with its provider. Empty means that it takes none; null that nobody told us."""
 
+    id: str  # the name again, where other clients' SDKs look for it
     provider: str
 
 
@@ -51,4 +52,6 @@ async def model(request: Request, model: str, caller: Who, service: Parts) -> Re
 
 
 def _view(offer: Offer) -> ModelView:
-    return ModelView.model_validate({**offer.model.model_dump(), "provider": offer.route.provider})
+    return ModelView.model_validate(
+        {**offer.model.model_dump(), "id": offer.model.name, "provider": offer.route.provider}
+    )

@@ -1,5 +1,6 @@
 """Refusals and accidents as `application/problem+json` (RFC 9457), readable for other clients' SDKs too."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -8,15 +9,17 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.refusals import MalformedRequest, Overloaded, Refusal
 from schemas.rules import pointer_part
 from schemas.task import ReferenceImage, TaskRequest
-from tasks_service.api.body import parse
+from tasks_service.api.body import parse, read_body
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 200
+_LARGE = 256 << 10
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # pydantic's words are about Python; these are about JSON.
@@ -111,8 +114,14 @@ def broken() -> InternalError:
     return InternalError("This is our mistake. Please tell us the request_id.")
 
 
-def read(model: type[_Model], body: bytes) -> _Model:
-    """A body as what it should be. Raises MalformedRequest with every problem at once."""
+async def read(model: type[_Model], request: Request, limit: int) -> _Model:
+    """A body as what it should be. Raises MalformedRequest with every problem at once, or BodyTooLarge."""
+    body = await read_body(request, limit)
+    # A large one takes a while, and nobody else should wait for it.
+    return await asyncio.to_thread(_read, model, body) if len(body) > _LARGE else _read(model, body)
+
+
+def _read(model: type[_Model], body: bytes) -> _Model:
     parse(body)
     try:
         return model.model_validate_json(body)
@@ -136,7 +145,7 @@ def _problem(found: ErrorDetails, model: type[BaseModel]) -> dict[str, Any]:
     }
     if found["type"] == "extra_forbidden":
         fields = _fields_at(where, model)
-        nearest = next(iter(get_close_matches(where[-1], fields, n=1)), None)
+        nearest = next(iter(get_close_matches(where[-1][:_LONGEST], fields, n=1)), None)
         hint = f" Did you mean {nearest}?" if nearest else ""
         entry |= {"detail": f"There is no field {pointer}.{hint}", "allowed": fields, "nearest": nearest}
     return {name: value for name, value in entry.items() if value is not None}

@@ -14,6 +14,7 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]{1,9})?([Z
 # An unescaped plus arrives as a space.
 _LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}$)")
 _LONGEST = 1000
+_MOST = 100
 
 
 class Query:
@@ -22,11 +23,17 @@ class Query:
     def __init__(self, request: Request, known: Sequence[str], *, family: str | None = None):
         self._values: dict[str, list[str]] = {}
         self._problems: list[dict[str, Any]] = []
-        for name, value in request.query_params.multi_items():
-            if name not in known and not (family and name.startswith(family) and name != family):
+        pairs = request.query_params.multi_items()
+        if len(pairs) > _MOST:
+            name = pairs[0][0]
+            self.wrong(name, "too_many", f"A query has at most {_MOST} parameters; got {len(pairs)}.", None)
+        for name, value in pairs[:_MOST]:
+            # A value of metadata may be empty, so its filter may be too.
+            of_family = bool(family) and name.startswith(family or "") and name != family
+            if name not in known and not of_family:
                 self._unknown(name, [*known, *([f"{family}KEY"] if family else [])])
-            elif "\x00" in name + value or not value.strip() or len(value) > _LONGEST:
-                detail = f"{name} takes 1 to {_LONGEST} characters, none of them U+0000."
+            elif "\x00" in name + value or not (value.strip() or of_family) or len(value) > _LONGEST:
+                detail = f"{name[:_LONGEST]} takes 1 to {_LONGEST} characters, none of them U+0000."
                 self.wrong(name, "wrong_format", detail, value)
             else:
                 self._values.setdefault(name, []).append(value)
@@ -101,7 +108,7 @@ class Query:
                 self.wrong(name, "not_offered", f"{name} is one of {', '.join(allowed)}.", value, allowed)
 
     def _unknown(self, name: str, known: list[str]) -> None:
-        nearest = next(iter(get_close_matches(name, known, n=1)), None)
+        nearest = next(iter(get_close_matches(name[:100], known, n=1)), None)
         hint = f" Did you mean {nearest}?" if nearest else ""
         names = ", ".join(known) or "none"
         detail = f"There is no query parameter {name[:100]!r} here.{hint} Known: {names}."

@@ -13,6 +13,8 @@ from tasks_service.ledger.migrate import newest_revision
 _PATIENCE_S = 2.0
 # Nobody needs a key to ask, so asking often must not cost the ledger anything.
 _REMEMBER_S = 1.0
+# After that long a look is not coming back, even if its server did: a new one must find out.
+_GIVE_UP_S = 30.0
 
 
 class Ready(BaseModel):
@@ -29,19 +31,13 @@ class Readiness:
         self._ledger = ledger
         self._artifacts = artifacts
         self._expected = newest_revision()
-        self._one_at_a_time = asyncio.Lock()
-        self._seen: Ready | None = None
-        self._until = 0.0
+        self._looks = {"postgresql": _Look(self._database), "store": _Look(self._store)}
 
     async def look(self) -> Ready:
         """How it is, at most a second ago."""
-        async with self._one_at_a_time:
-            if self._seen is None or time.monotonic() >= self._until:
-                database, store = await asyncio.gather(_words(self._database), _words(self._store))
-                checks = {"postgresql": database, "store": store}
-                self._seen = Ready(ready=database == store == "ok", checks=checks)
-                self._until = time.monotonic() + _REMEMBER_S
-            return self._seen
+        words = await asyncio.gather(*(look.words() for look in self._looks.values()))
+        checks = dict(zip(self._looks, words, strict=True))
+        return Ready(ready=set(words) == {"ok"}, checks=checks)
 
     async def _database(self) -> str:
         found = await self._ledger.months.revision()
@@ -52,10 +48,39 @@ class Readiness:
         return "ok"
 
 
-async def _words(look: Callable[[], Awaitable[str]]) -> str:
-    """An error's type only: its text may hold addresses and names of users."""
-    try:
-        async with asyncio.timeout(_PATIENCE_S):
-            return await look()
-    except Exception as error:
-        return f"unreachable ({type(error).__name__})"
+class _Look:
+    """One thing that is looked at. Whoever asks during a look, or just after it, shares it."""
+
+    def __init__(self, at: Callable[[], Awaitable[str]]):
+        self._at = at
+        self._task: asyncio.Task[str] | None = None
+        self._began = self._ended = 0.0
+
+    async def words(self) -> str:
+        """How it is, in two seconds whatever happens."""
+        task = self._current()
+        # Not awaited itself, and not cancelled: cancelling a query waits for the very server that hangs.
+        await asyncio.wait({task}, timeout=_PATIENCE_S)
+        return task.result() if task.done() else "unreachable (TimeoutError)"
+
+    def _current(self) -> asyncio.Task[str]:
+        now = time.monotonic()
+        if self._task is not None and self._task.done():
+            outdated = now >= self._ended + _REMEMBER_S
+        else:
+            outdated = now >= self._began + _GIVE_UP_S
+        if self._task is None or outdated:
+            if self._task is not None:
+                self._task.cancel()
+            self._began = now
+            self._task = asyncio.create_task(self._told())
+        return self._task
+
+    async def _told(self) -> str:
+        """An error's type only: its text may hold addresses and names of users."""
+        try:
+            return await self._at()
+        except Exception as error:
+            return f"unreachable ({type(error).__name__})"
+        finally:
+            self._ended = time.monotonic()

@@ -26,7 +26,6 @@ from schemas.refusals import (
 )
 from schemas.task import Task, TaskRequest
 from tasks_service.admission import Quote
-from tasks_service.api.body import read_body
 from tasks_service.api.context import Parts, Service, TheirTask, Who
 from tasks_service.api.openapi import body_of, header, query, refusals
 from tasks_service.api.problems import ProblemEntry, read
@@ -37,6 +36,7 @@ from tasks_service.api.views import TaskView
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
 _LONGEST_WAIT_S = 60
+_LARGEST_LOOKUP = 64 << 10
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _WAIT = {"type": "integer", "minimum": 0, "maximum": _LONGEST_WAIT_S}
 
@@ -102,7 +102,7 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     validate_only = asked.flag("validate_only")
     asked.check()
     key = _idempotency_key(request)
-    wanted = read(TaskRequest, await read_body(request, service.settings.max_body_bytes))
+    wanted = await read(TaskRequest, request, service.settings.max_body_bytes)
     if validate_only:
         return reply(_quote_view(service.admission.quote(wanted)))
     again = request.headers.get("x-stainless-retry-count", "0") != "0"
@@ -166,8 +166,8 @@ async def cancel(request: Request, task: TheirTask, caller: Who, service: Parts)
 async def lookup(request: Request, caller: Who, service: Parts) -> Response:
     """How up to 200 tasks are, in one call."""
     Query(request, ()).check()
-    wanted = read(LookupRequest, await read_body(request, service.settings.max_body_bytes)).ids
-    ids = {text: parse_task_id(text) for text in wanted}
+    wanted = await read(LookupRequest, request, _LARGEST_LOOKUP)
+    ids = {text: parse_task_id(text) for text in wanted.ids}
     account_id = None if caller.staff else caller.account_id
     rows = await service.ledger.tasks.states([found for found in ids.values() if found], account_id)
     known = {row["id"]: row for row in rows}

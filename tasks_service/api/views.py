@@ -14,7 +14,13 @@ from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
 
-_INLINE = re.compile(r"(data:image/[a-z]+);base64,(.*)", re.DOTALL)
+# In JSON inside JSON slashes come with backslashes, in query strings with percent signs.
+_ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,15}(?::|%3a)(?:\\*+/|\\++u002f|%2f){2}[^\s\"'<>]*+")
+
+
+def without_addresses(text: str) -> str:
+    """An upstream's words as customers read them: whoever knows its addresses can take the files there."""
+    return _ADDRESS.sub("[address withheld]", text)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -134,7 +140,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
         parked=ParkedView(reason=task.parked, since=task.parked_at)
         if task.parked and task.parked_at
         else None,
-        failure=_failure_view(task, task.failure) if task.failure else None,
+        failure=_failure_view(task, task.failure, staff=staff) if task.failure else None,
         artifacts=[_artifact_view(found, f"{base_url}/v1/tasks/{name}/artifacts") for found in artifacts],
         upstream=UpstreamView(
             # Its name tells whose account we use.
@@ -159,7 +165,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
     )
 
 
-def _failure_view(task: Task, failure: Failure) -> FailureView:
+def _failure_view(task: Task, failure: Failure, *, staff: bool) -> FailureView:
     meaning = MEANINGS[failure.kind]
     return FailureView(
         kind=failure.kind,
@@ -168,7 +174,7 @@ def _failure_view(task: Task, failure: Failure) -> FailureView:
         upstream=UpstreamWords(
             status=failure.status,
             code=failure.code,
-            message=failure.message,
+            message=failure.message if staff else without_addresses(failure.message),
             request_id=failure.request_id,
         ),
         retryable=may_send_again(failure.kind, task.spend),
@@ -193,7 +199,8 @@ def _artifact_view(found: Artifact, folder: str) -> ArtifactView:
 def _shown(request: dict[str, Any]) -> dict[str, Any]:
     """Inline images by their digest: megabytes in every answer would tell nobody anything."""
     for image in request.get("reference_images", ()):
-        if found := _INLINE.fullmatch(image.get("data", "")):
-            digest = hashlib.sha256(found[2].encode()).hexdigest()
-            image["data"] = f"{found[1]};sha256={digest};characters={len(found[2])}"
+        kind, mark, content = image.get("data", "").partition(";base64,")
+        if mark:
+            digest = hashlib.sha256(content.encode()).hexdigest()
+            image["data"] = f"{kind};sha256={digest};characters={len(content)}"
     return request

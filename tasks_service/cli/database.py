@@ -5,10 +5,15 @@ from contextlib import asynccontextmanager
 
 from schemas.redaction import Redactor
 from tasks_service.cli.configuration import shown
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.supervisor.running import what_runs
-from tasks_service.cli.trouble import Trouble
+from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.migrate import migrate
+from tasks_service.server_urls import passwords_in
 from tasks_service.settings import Settings
+
+_UNDEFINED_TABLE = "42P01"  # in every SQL database
 
 
 def database_url(settings: Settings) -> str | None:
@@ -26,8 +31,7 @@ async def open_ledger(url: str) -> AsyncGenerator[Ledger]:
         ledger = await Ledger.connect(url, size=2)
     except Exception as error:
         # Whatever the driver says (a wrong address, password or name, nobody there): one sentence.
-        why = Redactor([url])(str(error) or type(error).__name__).rstrip(".")
-        raise Trouble(f"The database cannot be reached: {why}.") from error
+        raise Trouble(f"The database cannot be reached: {_told(error, url)}.") from None
     try:
         yield ledger
     finally:
@@ -54,6 +58,31 @@ async def reached_revision(ledger: Ledger) -> str | None:
     try:
         return await ledger.months.revision()
     except Exception as error:
-        if type(error).__name__ == "UndefinedTableError":  # asyncpg stays inside the ledger
+        if getattr(error, "sqlstate", None) == _UNDEFINED_TABLE:
             return None
         raise
+
+
+async def migrate_database(url: str) -> None:
+    """Bring a database to the newest revision. Raises Trouble."""
+    async with open_ledger(url):  # so that who cannot be reached is told of in the same words everywhere
+        pass
+    try:
+        await migrate(url)
+    except Exception as error:
+        why = _told(error, url, otherwise=str(error).partition("\n")[0])
+        raise Trouble(f"The database could not be migrated: {why}.") from None
+
+
+def _told(error: BaseException, url: str, otherwise: str = "") -> str:
+    """What the system or the server says; else the type: an error's words may repeat the address."""
+    chain = [error]
+    while cause := chain[-1].__cause__:
+        chain.append(cause)
+    told = [
+        str(one)
+        for one in reversed(chain)
+        if hasattr(one, "sqlstate") or (isinstance(one, UNAVAILABLE) and not isinstance(one, ValueError))
+    ]
+    words = next(filter(None, told), otherwise) or type(error).__name__
+    return " ".join(Redactor([url, *passwords_in(url)])(words).split()).rstrip(".")

@@ -8,10 +8,10 @@ import typer
 
 from schemas.redaction import Redactor
 from tasks_service.cli.configuration import read_settings
-from tasks_service.cli.database import database_url
+from tasks_service.cli.database import database_url, migrate_database
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.python import import_path, module
-from tasks_service.cli.trouble import Trouble
-from tasks_service.ledger import migrate as migrations
+from tasks_service.ledger.migrate import newest_revision
 from tasks_service.lifeline import end_with_parent
 from tasks_service.logs import start_logging
 
@@ -53,12 +53,8 @@ def migrate() -> None:
     url = database_url(settings)
     _need_database(url)
     assert url is not None
-    try:
-        asyncio.run(migrations.migrate(url))
-    except Exception as error:
-        # Whatever the driver says: who runs this needs one sentence.
-        raise Trouble(f"The database could not be migrated: {error or type(error).__name__}") from error
-    typer.echo(f"The database is at revision {migrations.newest_revision()}.")
+    asyncio.run(migrate_database(url))
+    typer.echo(f"The database is at revision {newest_revision()}.")
 
 
 def _need_database(url: str | None) -> None:

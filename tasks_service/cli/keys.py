@@ -10,7 +10,8 @@ import typer
 from tasks_service.cli.columns import print_columns
 from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.database import ledger_of
-from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.errors import Trouble
+from tasks_service.cli.screen import clipped
 from tasks_service.ledger.connection import Row
 
 keys = typer.Typer(no_args_is_help=True, help="API keys: make, list and revoke.")
@@ -36,7 +37,7 @@ def new(
     """Make a key and print it, once and alone; only its digest is kept."""
     if not _NAME.fullmatch(account):
         raise Trouble(
-            f"{account!r} cannot be an account's name; "
+            f"{clipped(repr(account), 80)} cannot be an account's name; "
             "take up to 63 lower-case letters, digits, dots, dashes and underscores."
         )
     key = asyncio.run(_new(account, role, label))

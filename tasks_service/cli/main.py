@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from tasks_service.cli import fleet, up
-from tasks_service.cli.doctor import doctor
+from tasks_service.cli import fleet
+from tasks_service.cli.doctor.command import doctor
+from tasks_service.cli.errors import OneSentence
 from tasks_service.cli.keys import keys
+from tasks_service.cli.lookups.commands import find, history, list_tasks, show, why
 from tasks_service.cli.screen import be_tolerant
-from tasks_service.cli.tasks import find, history, list_tasks, show, why
-from tasks_service.cli.trouble import OneSentence
+from tasks_service.cli.up import command as up
 from tasks_service.cli.version import own_version
 
 app = typer.Typer(

@@ -1,5 +1,6 @@
 """Whether a port is free, and who has it if not."""
 
+import errno
 import socket
 from pathlib import Path
 
@@ -14,15 +15,22 @@ def free_port(host: str) -> int:
 
 
 def trouble_with(host: str, port: int) -> str | None:
-    """Why we cannot listen there, in a few words; None where we can."""
+    """Why we cannot listen there, in a sentence; None where we can."""
     try:
         with socket.socket(_family(host)) as probe:
             # As servers do: an address that only lingers after a stop counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        holder = holder_of(port)
-        return f"in use by {holder}" if holder else (error.strerror or str(error)).lower()
+        if error.errno == errno.EADDRINUSE:
+            by = f" by {holder}" if (holder := holder_of(port)) else ""
+            return f"Port {port} on {host} is in use{by}; stop that, or choose another with --port."
+        why = (error.strerror or str(error)).lower()
+        if error.errno == errno.EACCES:
+            return f"Port {port} on {host} is not for everybody ({why}); choose another with --port."
+        return f"{host} is no address that we can listen on ({why}); choose another host."
+    except UnicodeError:
+        return f"{host} cannot be the name of a host; choose another."
     return None
 
 

@@ -51,6 +51,12 @@ def choose_place(folder: Path, account: Account) -> Place:
     return Place(home / "postgres", elsewhere=True)
 
 
+def home_elsewhere(folder: Path) -> Path | None:
+    """The folder outside that holds the data of this one; None where the data lies inside."""
+    note = folder / NOTE
+    return _noted_home(note) if note.exists() else None
+
+
 def ensure_cluster(data: Path, programs: Programs, account: Account, *, throwaway: bool) -> None:
     """Creates the data when there is none; refuses data that is not ours to use."""
     if not data.exists() or not any(data.iterdir()):

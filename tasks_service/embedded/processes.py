@@ -38,7 +38,8 @@ def spawn(
     It gets a session of its own, so Ctrl-C in the terminal reaches us first and we decide the
     order in which things stop. We open the log ourselves: the other user need not reach it.
     """
-    with log.open("ab") as output:
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # statements may hold prompts
+    with os.fdopen(descriptor, "ab") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

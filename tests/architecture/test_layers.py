@@ -19,7 +19,7 @@ OWNERS = {
     "aiohttp": ("tasks_service/outside.py", "workers/upstream.py"),
     "httpx": ("tasks_service/outside.py", "workers/upstream.py", "workers/fetch.py", "tasks_service/cli/"),
     "obstore": ("tasks_service/artifacts.py",),
-    "PIL": ("workers/media.py", "workers/sandbox/", "tasks_service/cli/stories.py"),
+    "PIL": ("workers/media.py", "workers/sandbox/", "tasks_service/cli/demo/stories.py"),
     "av": ("workers/sandbox/",),
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 45

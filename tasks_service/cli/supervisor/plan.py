@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from schemas.redaction import Redactor
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.ports import free_port, trouble_with
-from tasks_service.cli.trouble import Trouble
 from tasks_service.settings import Settings
 
 SANDBOX_ROUTES = {"sandbox": "sandbox", "sandbox-gateway": "openai_videos"}  # name of the route: its provider
@@ -60,10 +60,7 @@ class Plan:
     @property
     def local_address(self) -> str:
         """How we reach it ourselves, also where it listens on every address."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
-        return (
-            f"http://[{host}]:{self.settings.port}" if ":" in host else f"http://{host}:{self.settings.port}"
-        )
+        return self.settings.local_address
 
     def without_secrets(self, text: str) -> str:
         """What may be shown of a message."""
@@ -72,11 +69,22 @@ class Plan:
     def with_port(self) -> Self:
         """The same on a port that is really free. Raises Trouble where the wanted one is not."""
         host, port = self.settings.host, self.settings.port
+        if trouble := trouble_with(host, port):
+            raise Trouble(trouble)
         if port == 0:
             return replace(self, settings=self.settings.model_copy(update={"port": free_port(host)}))
-        if what := trouble_with(host, port):
-            raise Trouble(f"Port {port} on {host} is {what}; stop that, or choose another with --port.")
         return self
+
+    def make_folders(self) -> None:
+        """Make what is not there yet, closed to other users; one that is there stays as it is."""
+        own = [self.logs, self.folder / "sandbox", self.folder / "incoming"]
+        if not self.settings.store_url:
+            own.append(self.folder / "artifacts")
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(0o711)  # root's PostgreSQL runs as another user, who has to pass through
+        for folder in own:
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def check(self) -> None:
         """Raises Trouble where the pieces do not fit together."""

@@ -17,6 +17,7 @@ class Running:
     database_url: str
     redis_url: str
     sandbox_url: str = ""
+    local_address: str = ""  # how this machine reaches the API
     parts: dict[str, int] = field(default_factory=dict[str, int])
 
 

@@ -5,22 +5,24 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-from tasks_service.cli.api_key import kept_key
 from tasks_service.cli.configuration import shown
-from tasks_service.cli.database import open_ledger, reached_revision
+from tasks_service.cli.database import migrate_database, open_ledger, reached_revision
+from tasks_service.cli.doorbell import ask_redis
 from tasks_service.cli.screen import Screen
+from tasks_service.cli.supervisor.api_key import kept_key
 from tasks_service.cli.supervisor.child import Child
 from tasks_service.cli.supervisor.engines import Engine
 from tasks_service.cli.supervisor.part import Part
 from tasks_service.cli.supervisor.plan import Plan, Sandbox, new_sandbox_key
-from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.supervisor.watcher import Watcher
 from tasks_service.embedded import start_postgres, start_valkey
 from tasks_service.embedded.errors import disk_trouble_in
-from tasks_service.ledger.migrate import migrate, newest_revision
+from tasks_service.ledger.migrate import newest_revision
 from tasks_service.lifeline import READY
 
 _PATIENCE_S = 60.0  # a slow disk at the first start, with everything compiled for the first time
@@ -48,18 +50,21 @@ class Started:
 class Starter:
     """Starts what a plan says, and adds each part to the list as soon as there is something to end."""
 
-    def __init__(self, plan: Plan, screen: Screen, parts: list[Part], asked_to_end: asyncio.Event):
+    def __init__(
+        self, plan: Plan, screen: Screen, parts: list[Part], asked_to_end: asyncio.Event, watcher: Watcher
+    ):
         self._plan = plan
         self._screen = screen
         self._parts = parts
         self._asked_to_end = asked_to_end
+        self._watcher = watcher
 
     async def start(self) -> Started:
         """Start everything. Raises Trouble or EngineError; what was started by then is in the list."""
         plan = self._plan.with_port()
         self._plan = plan
         with disk_trouble_in(plan.folder.absolute()):
-            plan.logs.mkdir(parents=True, exist_ok=True)
+            plan.make_folders()
         studio = self._start_sandbox() if plan.sandbox else None
         database_url = await self._database()
         api_key = await self._schema(database_url)
@@ -72,10 +77,12 @@ class Starter:
     async def _database(self) -> str:
         plan, began = self._plan, time.monotonic()
         if not plan.embeds_postgres:
-            self._screen.started("database", "the server of DATABASE_URL", "", 0)
-            return plan.settings.database_url.get_secret_value()
+            url = plan.settings.database_url.get_secret_value()
+            async with open_ledger(url):
+                self._screen.started("database", "the server of DATABASE_URL", "", time.monotonic() - began)
+            return url
         server = await asyncio.to_thread(start_postgres, plan.folder, throwaway=plan.throwaway)
-        self._parts.append(Engine("database", server, server.discard if plan.throwaway else None))
+        self._has(Engine("database", server, server.discard if plan.throwaway else None))
         self._told("database", server.detail, began)
         self._go_on()
         return server.dsn
@@ -87,36 +94,35 @@ class Starter:
         async with open_ledger(database_url) as ledger:
             reached = await reached_revision(ledger)
             if reached != newest:
-                await self._migrate(database_url)
+                await migrate_database(database_url)
             key = await kept_key(ledger, self._plan.folder) if self._plan.offers_key else None
         came = "" if reached == newest else f", from {reached or 'nothing'}"
         self._screen.started("schema", f"revision {newest}{came}", "", time.monotonic() - began)
         self._go_on()
         return key
 
-    async def _migrate(self, database_url: str) -> None:
-        try:
-            await migrate(database_url)
-        except Exception as error:
-            # Whatever the driver or the migration says: who starts this needs one sentence.
-            why = self._plan.without_secrets(str(error) or type(error).__name__)
-            raise Trouble(f"The database could not be migrated: {why}") from error
-
     async def _doorbell(self) -> str:
         plan, began = self._plan, time.monotonic()
         if not plan.embeds_valkey:
-            self._screen.started("doorbell", "the server of REDIS_URL", "", 0)
-            return plan.settings.redis_url.get_secret_value()
+            return await self._named_doorbell(plan.settings.redis_url.get_secret_value(), began)
         server = await asyncio.to_thread(start_valkey, plan.folder)
         if server is None:
             self._screen.absent(
-                "doorbell", "no Valkey or Redis found; work is found by looking, a second later"
+                "doorbell", "no Valkey or Redis found; work continues at most a second slower"
             )
             return ""
-        self._parts.append(Engine("doorbell", server))
+        self._has(Engine("doorbell", server))
         self._told("doorbell", server.detail, began)
         self._go_on()
         return server.url
+
+    async def _named_doorbell(self, url: str, began: float) -> str:
+        what = "the server of REDIS_URL"
+        if isinstance(await ask_redis(url), str):
+            self._screen.absent("doorbell", f"{what} does not answer; work continues at most a second slower")
+        else:
+            self._screen.started("doorbell", what, "", time.monotonic() - began)
+        return url
 
     def _start_sandbox(self) -> tuple[Child, Sandbox, float]:
         key, folder = new_sandbox_key(), self._plan.folder.absolute() / "sandbox"
@@ -154,11 +160,16 @@ class Starter:
         child = Child(name, command, environment, self._plan.logs.absolute() / f"{name}.log", patience_s)
         self._parts.append(child)
         child.start()
+        self._watcher.tell(self._parts)
         return child
+
+    def _has(self, part: Part) -> None:
+        self._parts.append(part)
+        self._watcher.tell(self._parts)
 
     def _told(self, name: str, detail: str, began: float) -> None:
         what, _, where = detail.partition(", ")
-        here = f"{self._plan.folder.absolute().parent}/"
+        here = f"{Path.cwd()}/"
         product = what.partition(" from ")[0]
         self._screen.started(name, f"{product} (embedded)", where.replace(here, ""), time.monotonic() - began)
 

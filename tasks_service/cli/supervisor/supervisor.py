@@ -8,17 +8,20 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.screen import Screen
+from tasks_service.cli.supervisor.logs import rotate
 from tasks_service.cli.supervisor.part import Part
 from tasks_service.cli.supervisor.plan import Plan
 from tasks_service.cli.supervisor.running import Running, forget_running, note_running
 from tasks_service.cli.supervisor.starting import Interrupted, Started, Starter
-from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.supervisor.watcher import Watcher
 from tasks_service.embedded import EngineError
 
 _LOOK_S = 0.1
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
+_LOGS_S = 2.0
 _CALM_S = 30.0  # who ran this long without dying begins again with the first pause
 # Who uses others ends before them.
 _ORDER_OF_END = ("worker", "api", "sandbox", "doorbell", "database")
@@ -36,6 +39,7 @@ class Supervisor:
         self._asked = asyncio.Event()  # to end
         self._hurry = asyncio.Event()
         self._started: Started | None = None
+        self._watcher: Watcher | None = None
 
     async def run(self, meanwhile: Meanwhile) -> int | None:
         """Start, keep up and end. The exit code that `meanwhile` answered, or None where people ended it.
@@ -43,9 +47,12 @@ class Supervisor:
         What `meanwhile` answers ends everything; None means that it has nothing more to do.
         """
         with self._signals():
+            self._watcher = Watcher(self._plan.folder, throwaway=self._plan.throwaway)
             began = time.monotonic()
             try:
-                self._started = await Starter(self._plan, self._screen, self._parts, self._asked).start()
+                self._started = await Starter(
+                    self._plan, self._screen, self._parts, self._asked, self._watcher
+                ).start()
                 self._note()
                 self._screen.started("ready", self._started.address, "", time.monotonic() - began)
                 return await self._stay_up(asyncio.ensure_future(meanwhile(self._started)))
@@ -57,6 +64,7 @@ class Supervisor:
     async def _stay_up(self, work: "asyncio.Future[int | None]") -> int | None:
         asked = asyncio.create_task(self._asked.wait())
         keepers = [asyncio.create_task(self._keep_up(part)) for part in self._parts]
+        keepers.append(asyncio.create_task(self._keep_logs_small()))
         try:
             waiting: set[asyncio.Future[Any]] = {work, asked, *keepers}
             while not asked.done():
@@ -83,6 +91,12 @@ class Supervisor:
                 return
             pause, began = min(pause * 2, _LONGEST_PAUSE_S), time.monotonic()
             await self._restart(part)
+
+    async def _keep_logs_small(self) -> None:
+        while not await self._ended_within(_LOGS_S):
+            for folder in (self._plan.folder, self._plan.logs):
+                for log in folder.glob("*.log"):
+                    await asyncio.to_thread(rotate, log)
 
     async def _restart(self, part: Part) -> None:
         try:
@@ -112,6 +126,8 @@ class Supervisor:
             forget_running(self._plan.folder)
         if troubles:
             raise troubles[0]
+        if self._watcher is not None:
+            self._watcher.farewell()
 
     async def _kill_when_hurried(self) -> None:
         await self._hurry.wait()
@@ -120,8 +136,9 @@ class Supervisor:
 
     def _note(self) -> None:
         started = self._started
-        if started is None:
+        if started is None or self._watcher is None:
             return
+        self._watcher.tell(self._parts)
         note_running(
             self._plan.folder,
             Running(
@@ -130,6 +147,7 @@ class Supervisor:
                 # An outside address is not written down: it holds a password, and everybody has it already.
                 database_url=started.database_url if self._plan.embeds_postgres else "",
                 redis_url=started.redis_url if self._plan.embeds_valkey else "",
+                local_address=started.local_address,
                 sandbox_url=started.sandbox.url if started.sandbox else "",
                 parts={part.name: part.pid for part in self._parts},
             ),

@@ -2,14 +2,15 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -27,6 +28,8 @@ from tasks_service.ledger.history import Call
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
 from tasks_service.settings import Settings
+from tests.conftest import TEMPLATE, dsn_for
+from tests.tasks_service.api.wire import Running, serving
 
 ROUTES = (
     Route(name="sandbox", provider="sandbox", base_url="http://127.0.0.1:1"),
@@ -129,6 +132,24 @@ async def world(ledger: Ledger, dsn: str, tmp_path: Path) -> AsyncIterator[World
     app = create_app(settings)
     async with app.router.lifespan_context(app), AsyncExitStack() as opened:
         yield World(app, ledger, settings, opened)
+
+
+@pytest.fixture(scope="module")
+def wire(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real server on a real socket, shared by the tests of a file."""
+    name = f"wire_{uuid4().hex}"
+    asyncio.run(_administer(server_dsn, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
+    with serving(dsn_for(server_dsn, name), tmp_path_factory.mktemp("wire")) as running:
+        yield running
+    asyncio.run(_administer(server_dsn, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _administer(server_dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(server_dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

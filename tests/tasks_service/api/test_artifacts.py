@@ -4,6 +4,7 @@ import hashlib
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.tasks_service.api.conftest import FILE, World, refused, submit
 
@@ -122,10 +123,19 @@ async def test_other_numbers_are_404(acme: httpx.AsyncClient, place: str, n: str
     refused(await acme.get(place.removesuffix("0") + n), 404, "not_found")
 
 
-async def test_a_file_that_the_store_lost_is_our_mistake(
-    world: World, acme: httpx.AsyncClient, place: str
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("kept", [None, b"", FILE[:-1]], ids=["lost", "emptied", "cut short"])
+async def test_a_file_that_the_store_does_not_have_whole_is_not_given_out(
+    world: World, acme: httpx.AsyncClient, place: str, method: str, kept: bytes | None
 ) -> None:
     (found,) = (world.settings.data_folder / "artifacts").rglob("0-*.mp4")
     found.unlink()
-    problem = refused(await acme.get(place), 500, "internal_error")
-    assert str(found.parent.name) not in problem["detail"]
+    if kept is not None:
+        found.write_bytes(kept)
+    for headers in ({}, {"Range": "bytes=0-9"}):
+        with capture_logs() as lines:
+            reply = await acme.request(method, place, headers=headers)
+        assert (reply.status_code, int(reply.headers["retry-after"]) >= 1) == (503, True)
+        assert "artifact_unavailable" in [line["event"] for line in lines if line["log_level"] == "error"]
+        if method == "GET":
+            assert str(found.parent.name) not in refused(reply, 503, "artifact_unavailable")["detail"]

@@ -59,8 +59,7 @@ async def test_unknown_paths_are_problems(acme: httpx.AsyncClient, path: str) ->
         ("POST", "/v1/tasks/x", "GET, HEAD, OPTIONS"),
         ("GET", "/v1/tasks/x/cancel", "OPTIONS, POST"),
         ("HEAD", "/v1/tasks/x/cancel", "OPTIONS, POST"),
-        ("TRACE", "/healthz", "GET, HEAD, OPTIONS"),
-        ("FOO", "/v1/models", "GET, HEAD, OPTIONS"),
+        ("PUT", "/openapi.json", "GET, HEAD, OPTIONS"),
     ],
 )
 async def test_another_method_is_told_which_ones_there_are(
@@ -118,6 +117,23 @@ async def test_too_much_at_once_is_refused_before_anything_is_written(
         await _flood(acme)
 
 
+async def test_a_full_house_still_tells_how_it_is(ledger: Ledger, dsn: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(dsn, tmp_path, max_in_flight=1))
+    async with app.router.lifespan_context(app), AsyncExitStack() as opened:
+        world = World(app, ledger, app.state.service.settings, opened)
+        acme, held = await world.client(), asyncio.Event()
+        service = app.state.service
+        service.admission._admit = lambda *_: held.wait()
+        posts = [asyncio.create_task(acme.post("/v1/tasks", json=wish())) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert (await acme.get(path)).status_code == 200
+        refused(await acme.get("/v1/models"), 503, "overloaded")
+        for post in posts:
+            post.cancel()
+        await asyncio.gather(*posts, return_exceptions=True)
+
+
 async def _flood(acme: httpx.AsyncClient) -> None:
     posts = [acme.post("/v1/tasks", json=wish(prompt=f"kite {n}")) for n in range(200)]
     replies = await asyncio.gather(*posts)
@@ -125,6 +141,7 @@ async def _flood(acme: httpx.AsyncClient) -> None:
     shed = [reply for reply in replies if reply.status_code == 503]
     assert len(accepted) + len(shed) == 200
     assert accepted
+    assert shed
     for reply in shed:
         refused(reply, 503, "overloaded")
         assert int(reply.headers["retry-after"]) >= 1
@@ -136,7 +153,7 @@ async def test_metrics_and_lines_know_routes_and_not_addresses(world: World, acm
     task = await submit(acme)
     with capture_logs() as lines:
         await acme.get(f"/v1/tasks/{task['id']}?wait=0", headers={"X-Request-Id": "abc"})
-        await acme.request("FOO", "/evil/path/stolen-word")
+        await acme.request("PROPFIND", "/evil/path/stolen-word")
         await acme.get("/healthz")
     told = [line for line in lines if line["event"] == "request"]
     assert [(line["route"], line["status"]) for line in told] == [

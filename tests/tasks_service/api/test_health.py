@@ -1,13 +1,20 @@
 """Alive, ready, and what happens while PostgreSQL is away."""
 
 import asyncio
+import os
+import shutil
+import signal
+import tempfile
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tasks_service.app import create_app
+from tasks_service.embedded import start_postgres
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.migrate import migrate
 from tests.tasks_service.api.conftest import World, refused, settings_for, wish
 
 KEY = {"Authorization": "Bearer ct_live_abcdefgh_" + "x" * 43}
@@ -79,6 +86,55 @@ async def test_asking_often_costs_the_ledger_little(world: World) -> None:
     replies = await asyncio.gather(*(client.get("/readyz") for _ in range(50)))
     assert {reply.status_code for reply in replies} == {200}
     assert asked == 1
+
+
+async def test_a_frozen_postgresql_is_not_waited_for(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="creative-tasks-frozen-"))
+    folder.chmod(0o711)
+    server = await asyncio.to_thread(start_postgres, folder / "postgres", throwaway=True)
+    try:
+        await migrate(server.dsn)
+        app = create_app(settings_for(server.dsn, tmp_path))
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://api", headers=KEY) as client,
+        ):
+            await _freeze_and_thaw(client, server.pid)
+    finally:
+        server.discard()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _freeze_and_thaw(client: httpx.AsyncClient, pid: int) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+    await asyncio.sleep(1.1)
+    family = [pid, *children(pid)]
+    try:
+        for member in family:
+            os.kill(member, signal.SIGSTOP)
+        for _ in range(2):
+            began = time.monotonic()
+            replies = await asyncio.gather(*(client.get("/readyz") for _ in range(3)))
+            assert time.monotonic() - began < 3.5
+            for reply in replies:
+                checks = refused(reply, 503, "overloaded")["checks"]
+                assert checks == {"postgresql": "unreachable (TimeoutError)", "store": "ok"}
+    finally:
+        for member in family:
+            os.kill(member, signal.SIGCONT)
+    for _ in range(100):
+        ready = await client.get("/readyz")
+        if ready.status_code == 200:
+            break
+        await asyncio.sleep(0.1)
+    assert ready.status_code == 200
+
+
+def children(pid: int) -> list[int]:
+    """PostgreSQL's processes are each in a group of their own."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
 
 
 async def cut_connections(ledger: Ledger) -> None:

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
+from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, State
 from schemas.rules import RULES
+from tasks_service.ledger.tasks import Move
 from tasks_service.story import entries, story
 from tests.tasks_service.api.conftest import World, submit
 
@@ -59,6 +62,37 @@ async def test_customers_read_the_upstreams_words_without_its_addresses(
     assert "address withheld" in text
     for hidden in ("cdn.upstream", "/sandbox/v1", '"route"'):
         assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://cdn.upstream.test/film.mp4?sig=1",
+        "HTTP://cdn.upstream.test",
+        "s3://cdn.upstream.test/film",
+        "https:\\/\\/cdn.upstream.test",
+        "https:\\\\\\/\\\\\\/cdn.upstream.test",
+        "https:\\u002f\\u002Fcdn.upstream.test",
+        "https%3A%2F%2Fcdn.upstream.test",
+    ],
+)
+async def test_no_words_of_an_upstream_give_its_addresses_away(
+    world: World, acme: httpx.AsyncClient, staff: httpx.AsyncClient, address: str
+) -> None:
+    task = await submit(acme)
+    await world.record(task["id"], body=f"see {address} now", trouble=f"lost {address}")
+    queued = await world.move(task["id"], State.QUEUED)
+    await world.ledger.tasks.park(queued, Parked.STALLED, timedelta(minutes=5), "worker", f"at {address}")
+    failure = Failure(FailureKind.UNKNOWN, f"look at {address} please", "E1", 400, "up-1")
+    move = Move(State.FAILED, "worker", "polled", None, failure=failure, detail=f"was at {address}")
+    await world.ledger.tasks.advance(await world.task(task["id"]), move)
+    for path in (f"/v1/tasks/{task['id']}", f"/v1/tasks/{task['id']}/history", "/v1/tasks"):
+        seen, whole = (await acme.get(path)).text, (await staff.get(path)).text
+        assert "cdn.upstream" not in seen
+        assert "[address withheld]" in seen
+        assert "cdn.upstream" in whole
+    shown = (await acme.get(f"/v1/tasks/{task['id']}")).json()["failure"]["upstream"]["message"]
+    assert shown == "look at [address withheld] please"
 
 
 async def test_files_and_failures_are_part_of_it(world: World, acme: httpx.AsyncClient) -> None:

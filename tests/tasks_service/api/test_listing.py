@@ -117,6 +117,32 @@ async def test_created_after_includes_and_created_before_excludes(acme: httpx.As
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("created_after=0001-01-01T00:00:00Z", True),
+        ("created_after=0001-01-01T00:00:00.000000001Z", True),
+        ("created_before=9999-12-31T23:59:59Z", True),
+        ("created_before=9999-12-31T23:59:59.999999999Z", True),
+        ("created_before=0001-01-01T00:00:00Z", False),
+        ("created_before=1969-12-31T23:59:59.999Z", False),
+        ("created_after=9999-12-31T23:59:59.999999999Z", False),
+    ],
+)
+async def test_the_first_and_the_last_moment_are_moments(
+    acme: httpx.AsyncClient, query: str, found: bool
+) -> None:
+    task = await submit(acme)
+    assert await ids(acme, query) == ([task["id"]] if found else [])
+
+
+async def test_an_empty_value_of_metadata_can_be_asked_for(acme: httpx.AsyncClient) -> None:
+    empty = await submit(acme, metadata={"team": "", "x": " "})
+    await submit(acme, prompt="other", metadata={"team": "ads"})
+    assert await ids(acme, "metadata.team=") == [empty["id"]]
+    assert await ids(acme, "metadata.team=&metadata.x=%20") == [empty["id"]]
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "limit=0",
@@ -142,6 +168,7 @@ async def test_created_after_includes_and_created_before_excludes(acme: httpx.As
         "q=%00",
         "metadata.a%00=b",
         "metadata.=b",
+        "metadata.=",
         "metadata.a=1&metadata.a=2",
         "q=" + "x" * 1001,
         "offset=10",

@@ -16,7 +16,8 @@ async def test_models_are_the_validators_own_table(acme: httpx.AsyncClient) -> N
     for model in listed:
         known = model_of(model["provider"], model["name"])
         assert known is not None
-        assert model == known.model_dump(mode="json") | {"provider": model["provider"]}
+        added = {"id": model["name"], "provider": model["provider"]}
+        assert model == known.model_dump(mode="json") | added
         assert (await acme.get(f"/v1/models/{model['name']}")).json() == model
 
 

@@ -148,7 +148,8 @@ async def test_a_duplicate_is_allowed_when_asked_for_and_after_the_end(
     assert second["id"] != first["id"]
     assert (await world.task(second["id"])).duplicate_allowed
     await world.finish(first["id"])
-    await submit(acme, prompt="another")
+    assert (await acme.post("/v1/tasks", json=wish())).status_code == 409, "its twin is still alive"
+    await world.finish(second["id"])
     assert (await acme.post("/v1/tasks", json=wish())).status_code == 202
 
 

@@ -76,6 +76,20 @@ def test_a_redis_that_does_not_answer_is_no_hindrance(run: Run):
     assert "hunter2" not in done.stdout
 
 
+def test_a_variable_that_means_nothing_is_noted_with_the_one_that_was_meant(run: Run):
+    done = run("doctor", "--port", "0", CREATIVE_TASKS_PROT="1")
+
+    assert done.returncode == 0
+    assert found(done.stdout, "setting") == [
+        "! setting    CREATIVE_TASKS_PROT means nothing to this program; did you mean CREATIVE_TASKS_PORT?"
+    ]
+
+
+def test_the_store_is_a_path_or_a_real_address(run: Run):
+    assert "✔ store      .data/artifacts (" in run("doctor", "--port", "0").stdout
+    assert "s3://bucket/x (STORE_URL)" in run("doctor", "--port", "0", STORE_URL="s3://bucket/x").stdout
+
+
 def test_routes_are_shown_without_their_credentials(run: Run):
     routes = [
         {"name": "a", "provider": "sandbox", "base_url": "http://127.0.0.1:1", "credential": "env:STUDIO"},

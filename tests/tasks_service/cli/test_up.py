@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,17 @@ def database_state(folder: Path) -> str:
     return re.search(r"cluster state:\s+(.*)", told)[1]  # type: ignore[index]
 
 
+def commands_with(folder: Path) -> list[str]:
+    """The processes of this machine that were started with a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found.append((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
+        except OSError:
+            continue
+    return [line for line in found if str(folder) in line]
+
+
 def up(folder: Path, *words: str, **more: str):
     return started(folder, "up", "--folder", str(folder / "data"), "--port", "0", *words, **more)
 
@@ -96,16 +108,32 @@ def test_a_second_start_takes_less_than_five_seconds_and_keeps_the_key(folder: P
     assert stat.S_IMODE((folder / "data" / "demo-key").stat().st_mode) == 0o600
 
 
-def test_what_it_prints_works(folder: Path):
-    with up(folder) as process:
+def test_what_it_prints_works_and_what_it_keeps_is_closed(folder: Path):
+    with up(folder, "--host", "0.0.0.0", REDIS_URL="redis://127.0.0.1:1/0") as process:
         until(lambda: running(folder), "it runs")
         address = str(running(folder)["address"])
         key = (folder / "data" / "demo-key").read_text().strip()
+        log = folder / "data" / "logs" / "api.log"
+        with log.open("ab") as grown:
+            grown.write(b"x" * (21 << 20) + b"\n")
         models = httpx.get(f"{address}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        until(lambda: log.stat().st_size < 1 << 20, "the log is put aside while it is written to", 15)
         process.terminate()
         said, _ = process.communicate(timeout=30)
         curl = next(line for line in said.splitlines() if line.strip().startswith("curl"))
 
+    assert log.with_suffix(".log.1").stat().st_size > 20 << 20
+    modes = {
+        place.name: stat.S_IMODE(place.stat().st_mode)
+        for place in [folder / "data", *(folder / "data").iterdir()]
+    }
+    assert modes["data"] == 0o711
+    closed = ("logs", "artifacts", "sandbox", "incoming", "postgres.log", "demo-key")
+    assert [name for name in closed if modes[name] & 0o077] == []
+    assert "data in data/postgres" in said
+    assert (
+        "– doorbell  the server of REDIS_URL does not answer; work continues at most a second slower" in said
+    )
     assert models.status_code == 200
     assert "sandbox-image-1" in models.text
     assert address in curl
@@ -131,18 +159,31 @@ def test_a_child_that_dies_is_started_again_and_one_line_says_so(folder: Path):
     assert database_state(folder) == "shut down"
 
 
-def test_when_it_is_killed_itself_nothing_works_on_and_the_next_start_is_clean(folder: Path):
+def test_when_it_is_killed_itself_nothing_at_all_is_left(folder: Path):
     with up(folder) as process:
         until(lambda: running(folder), "it runs")
         pids = parts(folder)
         process.kill()
         process.wait()
-        ours = {name: pid for name, pid in pids.items() if name not in ("database", "doorbell")}
-        until(lambda: not alive(ours), "the API, the worker and the sandbox notice")
+        killed = time.monotonic()
+        until(lambda: not alive(pids) and not commands_with(folder), "nothing is left", 5)
 
+    assert time.monotonic() - killed < 5
+    assert database_state(folder) == "shut down"
     with up(folder) as process:
         until(lambda: running(folder).get("pid") == process.pid, "the next start")
-        until(lambda: not alive(pids), "the servers left behind are gone")
+
+
+def test_a_demo_that_is_killed_leaves_no_folder():
+    with tempfile.TemporaryDirectory(prefix="ct-") as place:
+        Path(place).chmod(0o711)
+        with started(Path(place), "demo", TMPDIR=place) as process:
+            until(lambda: list(Path(place).glob("*/running.json")), "it runs")
+            process.kill()
+            process.wait()
+            until(
+                lambda: not commands_with(Path(place)) and not list(Path(place).iterdir()), "all is gone", 15
+            )
 
 
 def test_a_second_signal_does_not_wait_for_who_hangs(folder: Path):
@@ -170,8 +211,7 @@ def test_a_start_that_is_interrupted_leaves_nothing(folder: Path):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=40)
 
-        left = [line for line in _commands() if str(folder) in line]
-        assert left == []
+        assert commands_with(folder) == []
 
 
 def test_the_demo_tells_every_story_and_leaves_nothing(run: Run, tmp_path: Path):
@@ -190,13 +230,3 @@ def _status(url: str) -> int:
         return httpx.get(url).status_code
     except httpx.TransportError:
         return 0
-
-
-def _commands() -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            found.append((process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " "))
-        except OSError:
-            continue
-    return found

@@ -7,8 +7,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tasks_service.cli.screen import Screen
-from tasks_service.cli.telling import Telling
+from tasks_service.cli.demo.progress import Telling
+from tasks_service.cli.screen import Screen, plain
 
 _WIDE = 130
 _COLOURS = {"downloaded": "green", "failed": "red", "parked": "yellow", "queued": "cyan", "running": "cyan"}
@@ -42,7 +42,7 @@ def stories_table(tellings: Sequence[Telling], width: int) -> Table:
     table.add_column("what it says", no_wrap=not wide, overflow="fold" if wide else "ellipsis", ratio=1)
     for telling in tellings:
         cells = _cells(telling)
-        table.add_row(*(cells[heading] for heading in headings), Text(telling.says))
+        table.add_row(*(cells[heading] for heading in headings), Text(plain(telling.says)))
     return table
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from tasks_service.cli.configuration import shown
-from tasks_service.cli.demo import Demo
+from tasks_service.cli.demo.performance import Demo
+from tasks_service.cli.demo.progress import Telling
+from tasks_service.cli.demo.table import shown_live, stories_table
 from tasks_service.cli.screen import Screen
 from tasks_service.cli.supervisor.plan import Plan
 from tasks_service.cli.supervisor.starting import Started
 from tasks_service.cli.supervisor.supervisor import Supervisor
-from tasks_service.cli.table import shown_live, stories_table
-from tasks_service.cli.telling import Telling
-from tasks_service.cli.welcome import farewell, welcome, what_to_look_at
+from tasks_service.cli.up.welcome import farewell, welcome, what_to_look_at
 
 _DEADLINE_S = 120.0
 _WIDE = 200  # of a table that goes into a file

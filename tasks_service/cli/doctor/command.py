@@ -1,7 +1,6 @@
 """`creative-tasks doctor`: what would be used, and what would stop it."""
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,15 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks_service.cli.configuration import read_settings
-from tasks_service.cli.finding import Finding, Health
-from tasks_service.cli.screen import Screen
+from tasks_service.cli.doctor.findings import Finding, Health
+from tasks_service.cli.screen import Screen, plain
 
 _MARKS = {Health.GOOD: ("✔", "green"), Health.WORTH_KNOWING: ("!", "yellow"), Health.BAD: ("✘", "red")}
 
 
 def doctor(
     folder: Annotated[
-        Path | None, typer.Option(help="The data folder to look at.", show_default=".data")
+        str | None, typer.Option(metavar="PATH", help="The data folder to look at.", show_default=".data")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port that would be used.")] = None,
 ) -> None:
@@ -26,7 +25,7 @@ def doctor(
     Exit code 1 only where something would stop `creative-tasks up`.
     """
     # Slow to import, and no other command needs it.
-    from tasks_service.cli.checkup import checkup
+    from tasks_service.cli.doctor.checks import checkup
 
     settings = read_settings(data_folder=folder, port=port)
     findings = asyncio.run(checkup(settings))
@@ -46,5 +45,5 @@ def _print(screen: Screen, findings: list[Finding]) -> None:
     table.add_column(ratio=1, overflow="fold")
     for finding in findings:
         mark, colour = _MARKS[finding.health]
-        table.add_row(Text(mark, colour), Text(finding.name, "bold"), Text(finding.says))
+        table.add_row(Text(mark, colour), Text(finding.name, "bold"), Text(plain(finding.says)))
     screen.console.print(table)

@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.tasks_service.cli.conftest import Run, one_sentence
+from tests.tasks_service.cli.conftest import COMMAND, Run, environment, one_sentence
 
 
 def processes_with(words: str) -> list[str]:
@@ -127,6 +128,54 @@ def test_a_route_may_not_take_the_sandbox_s_name(run: Run):
     routes = json.dumps([ROUTE | {"name": "sandbox"}])
 
     assert "rename yours" in one_sentence(run("up", "--demo", CREATIVE_TASKS_ROUTES=routes))
+
+
+@pytest.mark.parametrize("host", ["nohost.invalid", "300.1.1.1", "8.8.8.8"])
+def test_a_host_that_is_not_ours_is_one_sentence(run: Run, host: str):
+    assert f"{host} is no address that we can listen on" in one_sentence(
+        run("up", "--host", host, "--port", "0")
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("find", "\udcff\udcfe"),
+        ("list", "--model", "\udcff"),
+        ("keys", "new", "--label", "\udcff"),
+        ("up", "--folder", "x\udcffy"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_words_that_are_not_text_are_one_sentence(run: Run, words: tuple[str, ...]):
+    assert "not valid Unicode" in one_sentence(run(*words))
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence(folder: Path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "doctor", "--port", "0"],
+            cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+
+    assert "no space left on device" in one_sentence(done)
+
+
+@pytest.mark.parametrize("words", [("find",), ("show",), ("keys", "new", "--account")])
+def test_a_very_long_word_is_not_repeated_whole(run: Run, dsn: str, words: tuple[str, ...]):
+    assert len(one_sentence(run(*words, "x" * 100_000, DATABASE_URL=dsn))) < 500
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_find_needs_words(run: Run, text: str):
+    assert "needs an id, or words" in one_sentence(run("find", text))
+
+
+def test_nothing_is_ticked_off_that_was_not_tried(run: Run):
+    done = run("up", "--port", "0", DATABASE_URL="postgresql://me@127.0.0.1:1/nothing")
+
+    assert "cannot be reached" in one_sentence(done)
+    assert "✔ database" not in done.stdout
 
 
 @pytest.mark.parametrize("command", ["api", "worker", "migrate"])

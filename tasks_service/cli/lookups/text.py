@@ -37,11 +37,16 @@ _TIMES = ("created_at", "queued_at", "running_at", "finished_at", "downloaded_at
 _without_pictures = Redactor()
 
 
+def state_of(task: Task) -> str:
+    """Where a task is, and why it waits where it is parked."""
+    return f"{task.state.value} · parked: {task.parked.value}" if task.parked else task.state.value
+
+
 def sheet(task: Task, files: Sequence[Artifact]) -> Iterator[tuple[str, str]]:
     """Names and values, without those that say nothing."""
     request = task.request.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     yield "task", task_id_text(task.id)
-    yield "state", f"{task.state.value} · parked: {task.parked.value}" if task.parked else task.state.value
+    yield "state", state_of(task)
     yield "account", f"{task.account} (key {task.key_id})"
     yield "model", f"{task.model} ({task.provider}, route {task.route})"
     yield from ((name, _without_pictures(str(value))) for name, value in request.items() if name != "model")
@@ -66,7 +71,7 @@ def sheet(task: Task, files: Sequence[Artifact]) -> Iterator[tuple[str, str]]:
         yield f"file {file.n}", f"{file.type}, {file.bytes} bytes{size}{length}, sha256 {file.sha256}"
 
 
-def as_json(task: Task, files: Sequence[Artifact]) -> dict[str, Any]:
+def task_as_json(task: Task, files: Sequence[Artifact]) -> dict[str, Any]:
     """The same for programs: what the API shows to staff."""
     base_url = read_settings().base_url
     return task_view(task, files, staff=True, base_url=base_url).model_dump(mode="json")
@@ -122,5 +127,5 @@ def _plain(value: Any) -> Any:
 
 
 def _one_line(text: str) -> str:
-    plain = " ".join(_without_pictures(text).split())
-    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
+    line = " ".join(_without_pictures(text).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

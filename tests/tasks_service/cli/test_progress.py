@@ -9,8 +9,8 @@ from schemas.lifecycle import Parked
 from schemas.providers import PROVIDERS
 from schemas.rules import check
 from schemas.task import TaskRequest
-from tasks_service.cli.stories import STORIES, STORY, Ending, Story, Take
-from tasks_service.cli.telling import Telling
+from tasks_service.cli.demo.progress import Telling
+from tasks_service.cli.demo.stories import STORIES, STORY, Ending, Story, Take
 
 MODELS = {model.name: model for provider in PROVIDERS.values() for model in provider.models}
 FILE = {"n": 0, "type": "image/png", "bytes": 1200, "width": 512, "height": 512}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tasks_service.cli.configuration import shown
+from tasks_service.cli.demo.progress import Telling
 from tasks_service.cli.supervisor.starting import Started
-from tasks_service.cli.telling import Telling
 from tasks_service.settings import Settings
 
 _PICTURE = {"model": "sandbox-image-1", "prompt": "a paper boat in the rain"}

@@ -27,7 +27,7 @@ def up(
     port: Port = None,
     host: Host = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Where everything is kept.", show_default=".data")
+        str | None, typer.Option(metavar="PATH", help="Where everything is kept.", show_default=".data")
     ] = None,
 ) -> None:
     """Start everything on this machine and keep it up until Ctrl-C.
@@ -39,15 +39,17 @@ def up(
     settings = read_settings(data_folder=folder, port=port, host=host)
     plan = Plan(settings, workers, sandbox=demo or not settings.routes, stories=demo)
     plan.check()
-    from tasks_service.cli.together import stay_up
+    from tasks_service.cli.up.stay import stay_up
 
     stay_up(plan)
 
 
 def demo(
     folder: Annotated[
-        Path | None,
-        typer.Option(help="Where to keep everything; without it a temporary folder that is deleted."),
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Where to keep everything; without it a temporary folder that is deleted."
+        ),
     ] = None,
     workers: Workers = 1,
     port: Port = 0,
@@ -57,7 +59,7 @@ def demo(
     The smoke test: it uses its own embedded servers and sandbox, whatever the environment names.
     Exit code 0 when every story ended as told, 1 otherwise.
     """
-    from tasks_service.cli.together import tell_once
+    from tasks_service.cli.up.stay import tell_once
 
     with _place(folder) as place:
         settings = read_settings(
@@ -75,13 +77,13 @@ def demo(
 
 
 @contextmanager
-def _place(folder: Path | None) -> Generator[Path]:
+def _place(folder: str | None) -> Generator[str]:
     if folder is not None:
         yield folder
         return
     temporary = Path(tempfile.mkdtemp(prefix="creative-tasks-demo-"))
     try:
         temporary.chmod(0o711)  # root's PostgreSQL runs as another user, who has to pass through
-        yield temporary
+        yield str(temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

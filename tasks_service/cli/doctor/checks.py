@@ -1,5 +1,6 @@
 """What doctor looks at, one question each; nothing is started and nothing is changed."""
 
+import asyncio
 import os
 import platform
 import shutil
@@ -8,34 +9,34 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from urllib.parse import urlsplit
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from schemas.redaction import Redactor
 from tasks_service.cli.configuration import shown
 from tasks_service.cli.database import database_url, open_ledger, reached_revision
-from tasks_service.cli.finding import Finding, bad, good, note
+from tasks_service.cli.doctor.findings import Finding, bad, good, note
+from tasks_service.cli.doorbell import ask_redis
+from tasks_service.cli.errors import Trouble
 from tasks_service.cli.ports import trouble_with
 from tasks_service.cli.supervisor.running import Running, what_runs
-from tasks_service.cli.trouble import Trouble
 from tasks_service.cli.version import own_version
 from tasks_service.embedded import EngineError, describe_postgres, describe_valkey
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.migrate import newest_revision
 from tasks_service.settings import Settings
+from tasks_service.start import unknown_variables
 
 _OLDEST_POSTGRES = 15
 _LITTLE_DISK, _TOO_LITTLE_DISK = 2 << 30, 200 << 20
 _CLOCK_TOLERANCE_S = 1.0
+_PORT_PATIENCE_S = 2.0
 
 
 async def checkup(settings: Settings) -> list[Finding]:
     """Every finding, in the order in which things are started."""
     running = what_runs(settings.data_folder)
-    findings = [*versions(), *folder(settings), *port(settings, running)]
+    findings = [*versions(), *variables(settings), *folder(settings)]
+    findings += [finding async for finding in port(settings, running)]
     findings += [finding async for finding in database(settings, running)]
     findings += [finding async for finding in doorbell(settings, running)]
     return [*findings, *store(settings), *routes(settings)]
@@ -69,17 +70,29 @@ def folder(settings: Settings) -> Iterator[Finding]:
     yield (bad if free < _TOO_LITTLE_DISK else note if free < _LITTLE_DISK else good)("disk", says)
 
 
-def port(settings: Settings, running: Running | None) -> Iterator[Finding]:
-    """Whether the API could listen."""
+async def port(settings: Settings, running: Running | None) -> AsyncIterator[Finding]:
+    """Where the API listens that runs on the folder, and whether another could."""
     name, where = "port", f"{settings.host}:{settings.port}"
-    if running and urlsplit(running.address).port == settings.port:
-        yield good(name, f"{where} is ours: creative-tasks runs as process {running.pid}")
-    elif settings.port == 0:
-        yield good(name, "any free one")
-    elif what := trouble_with(settings.host, settings.port):
-        yield bad(name, f"{where} is {what}; choose another with --port")
+    if running:
+        yield await _running_port(running)
+        if urlsplit(running.local_address).port == settings.port:
+            return
+    if trouble := trouble_with(settings.host, settings.port):
+        yield (note if running else bad)(name, trouble.rstrip("."))
     else:
-        yield good(name, f"{where} is free")
+        yield good(name, "any free one" if settings.port == 0 else f"{where} is free")
+
+
+async def _running_port(running: Running) -> Finding:
+    address = urlsplit(running.local_address)
+    ours = f"{address.netloc} is ours: creative-tasks runs as process {running.pid}"
+    try:
+        async with asyncio.timeout(_PORT_PATIENCE_S):
+            _, writer = await asyncio.open_connection(address.hostname, address.port)
+    except (OSError, TimeoutError):
+        return note("port", f"{ours}, but nobody answers there")
+    writer.close()
+    return good("port", ours)
 
 
 async def database(settings: Settings, running: Running | None) -> AsyncIterator[Finding]:
@@ -135,17 +148,11 @@ async def doorbell(settings: Settings, running: Running | None) -> AsyncIterator
     if not url:
         why = f"running as process {running.pid}" if running and running.redis_url else "REDIS_URL is not set"
         yield good(name, f"{describe_valkey()} ({why})")
-        return
-    try:
-        client = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
-        try:
-            answer = await client.info("server")
-        finally:
-            await client.aclose()
-    except (RedisError, OSError, ValueError) as error:
-        why = Redactor(settings.secrets())(str(error))
+    elif isinstance(answer := await ask_redis(url), str):
         yield note(
-            name, f"the server of REDIS_URL does not answer ({why}); work is found by looking, a second later"
+            name,
+            f"the server of REDIS_URL does not answer ({answer.rstrip('.')}); "
+            "work continues at most a second slower",
         )
     else:
         version = answer.get("valkey_version") or answer.get("redis_version")
@@ -154,9 +161,16 @@ async def doorbell(settings: Settings, running: Running | None) -> AsyncIterator
 
 def store(settings: Settings) -> Iterator[Finding]:
     """Where the files of results go."""
-    why = "STORE_URL" if settings.store_url else "STORE_URL is not set"
-    where = Redactor(settings.secrets())(settings.store)
-    yield good("store", f"{where.replace(f'{Path.cwd()}/', '')} ({why})")
+    if settings.store_url:
+        yield good("store", f"{Redactor(settings.secrets())(settings.store_url)} (STORE_URL)")
+    else:
+        yield good("store", f"{shown(settings.data_folder / 'artifacts')} (STORE_URL is not set)")
+
+
+def variables(settings: Settings) -> Iterator[Finding]:
+    """What was meant to be a setting, and is none."""
+    for name, meant in unknown_variables(settings):
+        yield note("setting", f"{name} means nothing to this program{meant}")
 
 
 def routes(settings: Settings) -> Iterator[Finding]:

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import httpx
 
-from tasks_service.cli.stories import STORIES, Take
+from tasks_service.cli.demo.progress import Telling
+from tasks_service.cli.demo.stories import STORIES, Take
 from tasks_service.cli.supervisor.starting import Started
-from tasks_service.cli.telling import Telling
 
 _LOOK_S = 0.3
 _AGAIN_S = 0.3

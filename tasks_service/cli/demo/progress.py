@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.lifecycle import State
-from tasks_service.cli.stories import Story
+from tasks_service.cli.demo.stories import Story
 
 
 @dataclass(slots=True)

@@ -1,7 +1,6 @@
 """Looking tasks up, straight from the ledger: list, find, show, history, why."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,17 +8,21 @@ from typing import Annotated
 import typer
 
 from schemas.ids import parse_task_id, task_id_text
-from schemas.lifecycle import State
+from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
 from tasks_service.cli.columns import print_columns
 from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.database import ledger_of
-from tasks_service.cli.sheet import as_json, entry_as_json, sheet, told
-from tasks_service.cli.trouble import Trouble
+from tasks_service.cli.errors import Trouble
+from tasks_service.cli.lookups.text import entry_as_json, sheet, state_of, task_as_json, told
+from tasks_service.cli.screen import as_json, clipped, plain
 from tasks_service.explanation import Language, explain, last_words
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.story import Entry, story
+
+_ECHO = 80  # how much of a wrong argument is repeated
+_NEW_LINE, _UNDER = "\n", f"\n{'':<15}"
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the task, such as tsk_01kp….")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
@@ -39,7 +42,7 @@ def list_tasks(
         account=account,
         states=[one.value for one in state] if state else None,
         model=model,
-        parked=["outcome_unknown", "stalled", "artifact_at_risk", "unrecognised_status"] if parked else None,
+        parked=[reason.value for reason in Parked] if parked else None,
     )
     _show_many(asyncio.run(_page([filters], limit)), json_)
 
@@ -50,9 +53,11 @@ def find(
     json_: Json = False,
 ) -> None:
     """Find tasks by whatever the customer pasted: an id of either side, or words of prompt or error."""
+    if not text.strip():
+        raise Trouble("Find needs an id, or words of a prompt or an error.")
     tasks = asyncio.run(_found(text.strip(), limit))
     if not tasks:
-        raise Trouble(f"No task has {text.strip()!r} as an id or in its words.")
+        raise Trouble(f"No task has {clipped(text.strip(), _ECHO)!r} as an id or in its words.")
     _show_many(tasks, json_)
 
 
@@ -60,20 +65,20 @@ def show(task_id: Id, json_: Json = False) -> None:
     """Show one task as it is now: request, state, files, failure."""
     task, files = asyncio.run(_one(task_id))
     if json_:
-        typer.echo(json.dumps(as_json(task, files), ensure_ascii=False, indent=2))
+        typer.echo(as_json(task_as_json(task, files)))
         return
     for name, value in sheet(task, files):
-        typer.echo(f"{name:<14} {value}")
+        # Later lines of a value stand under the first, so that none passes for a line of ours.
+        typer.echo(f"{name:<14} {plain(value).replace(_NEW_LINE, _UNDER)}")
 
 
 def history(task_id: Id, json_: Json = False) -> None:
     """Tell everything that happened to a task, oldest first: checks, calls, states, files, and who did it."""
     task, entries = asyncio.run(_history(task_id))
     if json_:
-        rows = [entry_as_json(entry) for entry in entries]
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        typer.echo(as_json([entry_as_json(entry) for entry in entries]))
         return
-    typer.echo("\n".join(told(task, entries)))
+    typer.echo("\n".join(map(plain, told(task, entries))))
 
 
 def why(
@@ -85,13 +90,11 @@ def why(
     task, files, said = asyncio.run(_with_last_words(task_id))
     points = explain(task, len(files), said, datetime.now(UTC), lang)
     if json_:
-        typer.echo(
-            json.dumps({point.question: point.answer for point in points}, ensure_ascii=False, indent=2)
-        )
+        typer.echo(as_json({point.question: point.answer for point in points}))
         return
-    typer.echo(f"{task_id_text(task.id)}  {task.model}  {_state(task)}")
+    typer.echo(f"{task_id_text(task.id)}  {task.model}  {state_of(task)}")
     for point in points:
-        typer.echo(f"\n{point.question}\n  {point.answer}")
+        typer.echo(f"\n{point.question}\n  {' '.join(plain(point.answer).split())}")
 
 
 async def _page(choices: Sequence[Filters], limit: int) -> list[Task]:
@@ -135,13 +138,15 @@ async def _get(ledger: Ledger, text: str) -> Task:
     task_id = parse_task_id(text)
     task = await ledger.tasks.get(task_id) if task_id else None
     if task is None:
-        raise Trouble(f"There is no task {text}; creative-tasks find looks for other ids and for words.")
+        raise Trouble(
+            f"There is no task {clipped(text, _ECHO)}; creative-tasks find looks for other ids and for words."
+        )
     return task
 
 
 def _show_many(tasks: Sequence[Task], json_: bool) -> None:
     if json_:
-        typer.echo(json.dumps([as_json(task, []) for task in tasks], ensure_ascii=False, indent=2))
+        typer.echo(as_json([task_as_json(task, []) for task in tasks]))
         return
     rows = [
         (
@@ -149,13 +154,9 @@ def _show_many(tasks: Sequence[Task], json_: bool) -> None:
             f"{task.created_at:%m-%d %H:%M:%S}",
             task.account,
             task.model,
-            _state(task),
+            state_of(task),
             " ".join(task.request.prompt.split()),
         )
         for task in tasks
     ]
     print_columns(("task", "accepted (UTC)", "account", "model", "state", "prompt"), rows)
-
-
-def _state(task: Task) -> str:
-    return f"{task.state.value} · parked: {task.parked.value}" if task.parked else task.state.value

@@ -1,0 +1,112 @@
+"""HTTP/1.1 on the wire: uvicorn's fast parser, with the limits and the answers that it lacks."""
+
+import asyncio
+import sys
+from uuid import uuid4
+
+from httptools import HttpParserCallbackError
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from schemas.refusals import MalformedRequest, Refusal
+from tasks_service.api.middleware import GUARDS
+from tasks_service.api.problems import answer
+
+MOST_HEAD_BYTES = 64 << 10
+PATIENCE_S = 30.0
+
+
+class HeadTooLarge(Refusal):
+    """The request line and the headers are over the limit."""
+
+    status, code, title = 431, "headers_too_large", "The headers are too large"
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. Who shows no key yet gets little memory and little time."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _head_open = False
+    _arrived = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._arrived += len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._head_open and self._arrived > MOST_HEAD_BYTES:
+            self._refuse(_too_large())
+        # Also for what trickles in after an answer: it ended uvicorn's own timer.
+        elif self._timer is None and (self._head_open or (self.cycle and self.cycle.response_complete)):
+            self._start_timer()
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        self._stop_timer()
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD_BYTES:
+            raise _too_large()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        version = self.parser.get_http_version() if self.parser else ""
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            raise MalformedRequest("A request of HTTP/1.1 has one Host header.")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._arrived = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn where the parser gave up; ours were raised out of its callbacks."""
+        error = sys.exception()
+        ours = error.__context__ if error else None
+        why = "its address makes no sense" if isinstance(error, HttpParserCallbackError) else str(error)
+        unread = MalformedRequest(f"This cannot be read as HTTP/1.1: {why}.")
+        self._refuse(ours if isinstance(ours, Refusal) else unread)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """No other protocol is spoken here; what follows the answer could be anything."""
+        if self.cycle:
+            self.cycle.keep_alive = False
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self.cycle and not self.cycle.response_complete and not self.cycle.more_body:
+            # An earlier request was whole: it gets its answer, and that is the end.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if not (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
+            self.transport.write(_written(refusal))
+        self.transport.close()
+
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(PATIENCE_S, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _too_large() -> HeadTooLarge:
+    return HeadTooLarge(f"The request line and the headers hold at most {MOST_HEAD_BYTES} bytes.")
+
+
+def _written(refusal: Refusal) -> bytes:
+    request_id = f"req_{uuid4().hex}"
+    response = answer(refusal, request_id)
+    headers = {**GUARDS, "x-request-id": request_id, "connection": "close"}
+    lines = [*response.raw_headers, *((name.encode(), value.encode()) for name, value in headers.items())]
+    once = dict(reversed(lines))  # the answer's own before the guards'
+    head = b"".join(b"%b: %b\r\n" % line for line in once.items())
+    return STATUS_LINE[refusal.status] + head + b"\r\n" + bytes(response.body)

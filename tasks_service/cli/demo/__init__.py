@@ -1,0 +1,1 @@
+"""The stories that `creative-tasks demo` tells, who tells them, and how they are shown."""

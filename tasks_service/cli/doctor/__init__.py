@@ -1,0 +1,1 @@
+"""`creative-tasks doctor`: what is looked at, and how it is told."""

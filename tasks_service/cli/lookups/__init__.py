@@ -1,0 +1,1 @@
+"""Looking tasks up: list, find, show, history, why."""

@@ -1,0 +1,1 @@
+"""`creative-tasks up` and `demo`: everything on this machine with one command."""
