@@ -92,7 +92,7 @@ def test_no_secret_is_in_a_line_of_json(story):
     assert "s3cret" not in line
     assert "AbCdEfGh" not in line
     assert "[redacted]" in line
-    assert told["event"].startswith(("asked", "unwritable_line"))
+    assert told["event"].startswith("unwritable_line" if "cannot be spelt" in story else "asked")
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -102,6 +102,7 @@ def test_no_secret_is_in_the_console(story):
     assert "s3cret" not in text
     assert "AbCdEfGh" not in text
     assert "[redacted]" in text
+    assert ("unwritable_line" in text) == (story == "in an object that cannot be spelt")
 
 
 def test_a_line_says_when_where_and_about_what():
