@@ -286,7 +286,9 @@ async def test_trouble_of_the_reader_stays_its_own(outside, site):
             raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("trouble", [UnicodeError("label too long"), ValueError(), TypeError(), TimeoutError()])
+@pytest.mark.parametrize(
+    "trouble", [UnicodeError("label too long"), ValueError(), TypeError(), TimeoutError()]
+)
 async def test_trouble_with_a_name_is_one_of_our_exceptions(trouble):
     async def resolve(host: str, port: int) -> list[str]:
         raise trouble
