@@ -63,6 +63,7 @@ class Model(BaseModel):
     default_duration_s: float | None = None
     poll_min_s: float = 2.0
     poll_max_s: float = 30.0
+    stalled_after_s: float | None = None  # in one state; None: as for any other
     source: str = ""
 
     def pace(self, age_s: float) -> float:

@@ -62,7 +62,7 @@ class MethodNotAllowed(Refusal):
 
 
 class DuplicateTask(Refusal):
-    """The same work is alive already."""
+    """The same work is alive already, or may be: then `reason` is outcome_unknown."""
 
     status, code, title = 409, "duplicate_task", "The same work is already on its way"
 
@@ -74,9 +74,9 @@ class NotCancelable(Refusal):
 
 
 class StateConflict(Refusal):
-    """Somebody else moved the task meanwhile."""
+    """The task is not as this needs it: `state`, `parked` and `spend` say how it is."""
 
-    status, code, title = 409, "state_conflict", "The task changed meanwhile"
+    status, code, title = 409, "state_conflict", "The task is in no state for this"
 
 
 class BodyTooLarge(Refusal):

@@ -92,6 +92,7 @@ class Task:
     kind: Kind
     provider: str
     route: str
+    endpoint: str
     request: TaskRequest
     request_sha256: bytes
     checked: tuple[str, ...]

@@ -139,12 +139,33 @@ class Submission:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task as its upstream knows it: its id there, and the endpoint that took it.
+
+    The endpoint is what `Provider.endpoint` says, and empty where ids are known everywhere at the provider.
+    """
+
+    id: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A submission whose answer never came: what was asked, under which reference, when at the earliest."""
+
+    request: TaskRequest
+    model: Model
+    reference: str
+    sent_at: datetime
+
+
 class Recovery(StrEnum):
     """How a lost submission can be found again at this provider; each file cites its source."""
 
     IDEMPOTENCY_KEY = "idempotency_key"  # the same reference again creates nothing new
-    LOOKUP_BY_REFERENCE = "lookup_by_reference"
-    LIST_RECENT = "list_recent"
+    LOOKUP_BY_REFERENCE = "lookup_by_reference"  # asked by our reference; a clear no is worth something
+    LIST_RECENT = "list_recent"  # can be found in a list; not being there proves nothing
     NONE = "none"
 
 
@@ -158,19 +179,33 @@ def bearer(credential: str, ask: Ask, now: datetime) -> Mapping[str, str]:
     return {"authorization": f"Bearer {credential}"}
 
 
+def anywhere(request: TaskRequest) -> str:
+    """The endpoint of a provider whose ids are known everywhere."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A dialect: three tables (models, states, failures) and its flows."""
+    """A dialect: three tables (models, states, failures) and its flows.
+
+    `lookup` is there where `recovery` is a look-up or a list. It answers with spend `confirmed` and the id,
+    with `not_created` where the upstream clearly says that it has no such reference, else with `unknown`.
+    """
 
     name: str
     models: tuple[Model, ...]
     states: Mapping[str, State]
     failures: Mapping[str, FailureKind]
     submit: Callable[[Submission], Flow]
-    poll: Callable[[str], Flow]
-    cancel: Callable[[str], Flow] | None = None
+    poll: Callable[[Job], Flow]
+    cancel: Callable[[Job], Flow] | None = None
     recovery: Recovery = Recovery.NONE
     recovery_window_s: float = 3600  # how long after a submission that can be relied on
+    lookup: Callable[[Lost], Flow] | None = None
+    # How long after a request could last have left a clear "no such reference" proves that it never arrived.
+    absent_after_s: float | None = None
+    result_life_s: float | None = None  # how long results stay, where the answer itself does not say
+    endpoint: Callable[[TaskRequest], str] = anywhere
     sign: Callable[[str, Ask, datetime], Mapping[str, str]] = bearer
 
 
@@ -193,11 +228,21 @@ def unclear(reply: Reply, failure: Failure | None = None) -> Observation:
     )
 
 
-def unread(reply: Reply, status: str | None = None) -> Observation:
-    """A look that taught us nothing about the task: an error of the call itself, or an unknown word."""
+def unread(reply: Reply, status: str | None = None, kind: FailureKind | None = None) -> Observation:
+    """A look that taught us nothing about the task: an error of the call itself, or an unknown word.
+
+    `kind` is what the provider's own code means; without one the status decides, and `task_not_found` only
+    where the answer is JSON: a page that was not found is a wrong address, not a lost task.
+    """
+    failure = _bare(reply, kind or _of_the_call(reply))
     return Observation(
-        None, Spend.CONFIRMED, status=status, failure=_bare(reply), retry_after_s=reply.retry_after_s
+        None, Spend.CONFIRMED, status=status, failure=failure, retry_after_s=reply.retry_after_s
     )
+
+
+def absent(reply: Reply) -> Observation:
+    """A look-up that was answered with a clear no: the upstream has nothing under our reference."""
+    return Observation(None, Spend.NOT_CREATED, failure=_bare(reply, FailureKind.TASK_NOT_FOUND))
 
 
 def failure_from(
@@ -209,9 +254,28 @@ def failure_from(
     return Failure(kind, message, code, reply.status, reply.request_id)
 
 
-def _bare(reply: Reply) -> Failure:
+_CALL_TROUBLES = {
+    401: FailureKind.AUTH_INVALID,
+    403: FailureKind.PERMISSION_DENIED,
+    404: FailureKind.TASK_NOT_FOUND,
+    410: FailureKind.TASK_NOT_FOUND,
+    429: FailureKind.RATE_LIMITED,
+    503: FailureKind.UPSTREAM_OVERLOADED,
+}
+
+
+def _of_the_call(reply: Reply) -> FailureKind:
+    kind = _CALL_TROUBLES.get(reply.status, FailureKind.UNKNOWN)
+    if kind is FailureKind.TASK_NOT_FOUND and not isinstance(reply.json, dict):
+        return FailureKind.UNKNOWN
+    if kind is FailureKind.UNKNOWN and reply.status >= 500:
+        return FailureKind.UPSTREAM_INTERNAL
+    return kind
+
+
+def _bare(reply: Reply, kind: FailureKind = FailureKind.UNKNOWN) -> Failure:
     return Failure(
-        FailureKind.UNKNOWN,
+        kind,
         reply.body[:_LONGEST_WORDS].decode("utf-8", "replace"),
         None,
         reply.status,

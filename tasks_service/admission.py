@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from schemas.capabilities import Model
 from schemas.fingerprint import canonical, fingerprint
 from schemas.ids import task_id_text
+from schemas.lifecycle import Parked, Spend
 from schemas.providers import PROVIDERS
 from schemas.refusals import (
     DuplicateTask,
@@ -35,6 +36,7 @@ from schemas.rules import (
 )
 from schemas.task import Task, TaskRequest
 from tasks_service.doorbell import Doorbell
+from tasks_service.failpoints import reached
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
@@ -110,6 +112,7 @@ class Admission:
         filled = with_defaults(request, offer.model)
         if wrong := check(filled, offer.model):
             raise _unacceptable(wrong)
+        await reached("accept.before")
         try:
             task = await self._ledger.tasks.open(_new(filled, offer, caller, digest), caller.actor, key)
         except KeyTaken as taken:
@@ -118,6 +121,7 @@ class Admission:
             return await self._twin(taken.task_id, digest, again)
         except Outrun as outrun:
             raise Overloaded("Equal tasks came and went too fast.", headers={"Retry-After": "1"}) from outrun
+        await reached("accept.committed")
         await self._doorbell.ring("submit")
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
@@ -142,19 +146,7 @@ class Admission:
         task = await self._known(task_id)
         if again and task.request_sha256 == digest:
             return Admitted(task, replayed=True)
-        age_s = max((self._now() - task.created_at).total_seconds(), 0.0)
-        name = task_id_text(task.id)
-        twin = {
-            "id": name,
-            "state": task.state.value,
-            "age_s": round(age_s, 3),
-            "created_at": task.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
-        detail = (
-            f"{name}, accepted {age_s:.0f} s ago, asks for the same and is {task.state.value}. Wait for that "
-            "one, or send allow_duplicate: true to pay for a second. For retries, send an Idempotency-Key."
-        )
-        raise DuplicateTask(detail, members={"duplicate_of": twin})
+        raise _duplicate(task, max((self._now() - task.created_at).total_seconds(), 0.0))
 
     async def _known(self, task_id: UUID) -> Task:
         task = await self._ledger.tasks.get(task_id)
@@ -221,6 +213,41 @@ def _new(request: TaskRequest, offer: Offer, caller: Caller, digest: bytes) -> N
         fingerprint=fingerprint(request),
         checked=CHECKED,
         not_checked=not_checked(request, offer.model),
+        endpoint=PROVIDERS[offer.route.provider].endpoint(request),
+    )
+
+
+def _duplicate(task: Task, age_s: float) -> DuplicateTask:
+    name = task_id_text(task.id)
+    twin = {
+        "id": name,
+        "state": task.state.value,
+        "age_s": round(age_s, 3),
+        "created_at": task.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    same = f"{name}, accepted {age_s:.0f} s ago, asks for the same"
+    if task.spend is Spend.UNKNOWN or task.parked is Parked.OUTCOME_UNKNOWN:
+        members = {"duplicate_of": twin, "reason": Parked.OUTCOME_UNKNOWN.value, "spend": task.spend.value}
+        return DuplicateTask(
+            f"{same}, and nobody knows yet what became of it. {_in_doubt(task)}", members=members
+        )
+    detail = (
+        f"{same} and is {task.state.value}. Wait for that one, or send allow_duplicate: true to pay for a "
+        "second. For retries, send an Idempotency-Key."
+    )
+    return DuplicateTask(detail, members={"duplicate_of": twin})
+
+
+def _in_doubt(task: Task) -> str:
+    """Why the same work is refused while an upstream may have been paid for it, and what happens next."""
+    next_ = (
+        "An operator finds out and decides: it is taken up where it is, sent again or closed."
+        if task.parked
+        else "We are asking the upstream by ourselves."
+    )
+    return (
+        "Its request was sent, the upstream may have been paid, and its answer did not tell us. "
+        f"{next_} Wait for that: allow_duplicate: true could pay for the same work twice."
     )
 
 

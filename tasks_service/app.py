@@ -16,7 +16,17 @@ from structlog.stdlib import get_logger
 
 from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound, Refusal
 from tasks_service.admission import Admission
-from tasks_service.api import artifacts, health, history, listing, models, problems, tasks
+from tasks_service.api import (
+    artifacts,
+    decisions,
+    health,
+    history,
+    listing,
+    models,
+    problems,
+    quarantine,
+    tasks,
+)
 from tasks_service.api.auth import Keyring
 from tasks_service.api.context import Service
 from tasks_service.api.middleware import Edge
@@ -34,7 +44,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     listing.router,
     history.router,
     artifacts.router,
+    decisions.router,
     models.router,
+    quarantine.router,
     health.router,
 )
 

@@ -24,6 +24,9 @@ _BEFORE_THE_QUEUE = {
     Spend.UNKNOWN: "asking",
 }
 
+# The upstream never said that these are over, so it may still finish them.
+_OUR_GIVING_UP = frozenset({FailureKind.TIMED_OUT, FailureKind.ARTIFACT_LOST, FailureKind.OUTCOME_UNKNOWN})
+
 
 class Language(StrEnum):
     """What people read."""
@@ -40,19 +43,26 @@ class Point:
     answer: str
 
 
-def explain(task: Task, files: int, said: str, now: datetime, language: Language) -> list[Point]:
+def explain(
+    task: Task,
+    files: int,
+    said: str,
+    now: datetime,
+    language: Language,
+    notes: Sequence[Mapping[str, Any]] = (),
+) -> list[Point]:
     """Everything that support would ask about a task, in the order in which they ask it.
 
-    `said` is what `last_words` found in its calls.
+    `said` is what `last_words` found in its calls; `notes` are its own, for what a person decided last.
     """
     words = ZH if language is Language.ZH else EN
     asked = {
-        "happens": _what_happens(task, files, now, words),
+        "happens": words.joint.join([*_sentences(task, files, now, words), *_decided(notes, words)]),
         "upstream_said": _upstream_said(task, words) or said,
-        "spent": words.spent[_spent(task)],
-        "whose_move": words.movers[_whose_move(task)],
-        "send_again": words.send_again[_send_again(task)],
-        "next": words.next[_next(task)].format(due=_clock(task.due_at)),
+        "spent": words.spent[_spent(task, files)],
+        "whose_move": words.movers[_whose_move(task, files)],
+        "send_again": words.send_again[_send_again(task, files)],
+        "next": words.next[_next(task, files)].format(due=_clock(task.due_at)),
     }
     return [Point(words.questions[name], answer) for name, answer in asked.items() if answer]
 
@@ -64,10 +74,6 @@ def last_words(calls: Sequence[Mapping[str, Any]]) -> str:
         return ""
     body = " ".join((last["body"] or "").split())
     return ": ".join(str(part) for part in (last["status"] or last["trouble"], body[:_LONGEST]) if part)
-
-
-def _what_happens(task: Task, files: int, now: datetime, words: Words) -> str:
-    return words.joint.join(_sentences(task, files, now, words))
 
 
 def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[str]:
@@ -82,11 +88,26 @@ def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[
     if task.failure:
         meaning = MEANINGS[task.failure.kind]
         yield f"{meaning.zh if words is ZH else meaning.en} ({task.failure.kind.value})"
+    if _came_late(task, files):
+        yield words.late.format(files=files)
     if task.parked:
         since = task.parked_at or since
         yield words.parked[task.parked].format(at=_clock(since), age=_age(now - since, words))
     if task.cancel_requested_at and not task.state.final:
         yield words.cancel_requested.format(at=_clock(task.cancel_requested_at))
+
+
+def _decided(notes: Sequence[Mapping[str, Any]], words: Words) -> Iterator[str]:
+    """The latest decision: the ones before it are in the history."""
+    decided = [note for note in notes if note["type"] == "decision" and note["reason"] in words.decisions]
+    for note in decided[-1:]:
+        sentence = words.decisions[note["reason"]]
+        yield sentence.format(at=_clock(note["at"]), actor=note["actor"], why=note["detail"] or "")
+
+
+def _came_late(task: Task, files: int) -> bool:
+    """Whether we had given up, and the upstream delivered after all."""
+    return task.state is State.FAILED and files > 0
 
 
 def _upstream_said(task: Task, words: Words) -> str:
@@ -124,7 +145,9 @@ def _since(task: Task) -> datetime:
     return reached[task.state] or task.created_at
 
 
-def _spent(task: Task) -> str:
+def _spent(task: Task, files: int) -> str:
+    if _came_late(task, files):
+        return "yes"
     if task.failure:
         return was_spent(task.failure.kind, task.spend).value
     if task.spend is Spend.CONFIRMED:
@@ -132,13 +155,17 @@ def _spent(task: Task) -> str:
     return "no" if task.spend in (Spend.NONE, Spend.NOT_CREATED) else "unknown"
 
 
-def _whose_move(task: Task) -> Mover:
+def _whose_move(task: Task, files: int) -> Mover:
+    if _came_late(task, files):
+        return Mover.NOBODY
     if task.failure:
         return MEANINGS[task.failure.kind].whose_move
     return Mover.OPERATOR if task.parked else Mover.NOBODY
 
 
-def _send_again(task: Task) -> str:
+def _send_again(task: Task, files: int) -> str:
+    if _came_late(task, files):
+        return "came_late"
     if task.failure is None and task.spend is Spend.UNKNOWN:
         return "not_before_it_is_settled"
     if task.failure is None:
@@ -157,12 +184,19 @@ def _send_again(task: Task) -> str:
             return "after_a_change" if customers else "after_a_repair"
 
 
-def _next(task: Task) -> str:
+def _next(task: Task, files: int) -> str:
     if task.state.final:
-        return "over" if task.failure else "fetch"
+        return _after_the_end(task, files)
     if task.parked:
         return task.parked.value
-    return task.state.value
+    asking = task.state is State.SUBMITTED and task.spend is Spend.UNKNOWN
+    return "asking" if asking else task.state.value
+
+
+def _after_the_end(task: Task, files: int) -> str:
+    if task.failure is None or files > 0:
+        return "fetch"
+    return "late" if task.failure.kind in _OUR_GIVING_UP and task.upstream_id else "over"
 
 
 def _clock(at: datetime | None) -> str:

@@ -18,6 +18,16 @@ REFUSED = Counter("creative_tasks_tasks_refused_total", "Submissions refused, by
 MOVES = Counter("creative_tasks_task_moves_total", "Tasks moved into a state.", ("to_state", "route"))
 FAILURES = Counter("creative_tasks_task_failures_total", "Tasks failed, by kind.", ("kind", "route"))
 PARKED = Counter("creative_tasks_tasks_parked_total", "Tasks parked for a person.", ("reason", "route"))
+CONTRADICTIONS = Counter(
+    "creative_tasks_contradictions_total",
+    "Paid requests confirmed after they were declared not created.",
+    ("route",),
+)
+LATE = Counter(
+    "creative_tasks_late_ends_total",
+    "What upstreams made of tasks that we had given up.",
+    ("reason", "route"),
+)
 CALLS = Counter(
     "creative_tasks_upstream_calls_total", "Exchanges with upstreams.", ("route", "purpose", "status")
 )
@@ -38,3 +48,6 @@ OVERDUE_SECONDS = Gauge(
 )
 WATCHED = Gauge("creative_tasks_watched_tasks", "Tasks whose upstream this worker watches.")
 STEP_ERRORS = Counter("creative_tasks_step_errors_total", "Steps that broke unexpectedly.", ("step",))
+QUARANTINED = Gauge(
+    "creative_tasks_quarantined", "1 while nothing is sent, because the ledger may have forgotten payments."
+)

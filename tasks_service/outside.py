@@ -23,6 +23,8 @@ _HOPS = 3
 _PORTS = {"http": 80, "https": 443}
 _TIMEOUT = httpx.Timeout(30, connect=10).as_dict()
 _HEADERS = {"accept-encoding": "identity", "user-agent": "creative-task-tracker"}
+# They ask for a part of a file and say nothing of us: a result whose address leads on is resumed, too.
+_FOR_EVERYBODY = frozenset({"range", "if-range"})
 
 
 class NotAllowed(Exception):
@@ -51,7 +53,7 @@ class Outside:
         """Open a response to read from. Raises NotAllowed, or Unfetched for trouble on the way.
 
         `trusted` is the base URL of the task's own route: its origin is not vetted until a redirect has left
-        it once. The headers go to the first origin only.
+        it once. The headers go to the first origin only, except those that ask for a part.
         """
         home, first = origin(trusted) if trusted else None, origin(url)
         at_home = home is not None
@@ -61,7 +63,7 @@ class Outside:
             if not at_home:
                 vet(url)
             if here != first:
-                headers = None
+                headers = _for_everybody(headers)
             response = await _send(self._home if at_home else self._public, url, headers)
             try:
                 if not response.has_redirect_location:
@@ -155,6 +157,10 @@ async def _send(transport: AiohttpTransport, url: str, headers: Mapping[str, str
         return await transport.handle_async_request(request)
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError, TypeError) as error:
         raise Unfetched(type(error).__name__) from error
+
+
+def _for_everybody(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    return {name: value for name, value in (headers or {}).items() if name.lower() in _FOR_EVERYBODY}
 
 
 def _next_hop(url: str, location: str) -> str:

@@ -73,6 +73,16 @@ class Settings(BaseSettings):
     parked_wait_s: float = Field(default=300, gt=0)
     stop_wait_s: float = Field(default=30, gt=0)
 
+    # Patience
+    park_unknown_after_s: float = Field(default=90, gt=0)  # of asking what became of a lost submission
+    stalled_after_s: float = Field(default=3600, gt=0)  # in one state upstream before a person is asked
+    lost_after_s: float = Field(default=600, gt=0)  # of nothing but "no such task" from the upstream
+    hard_limit_s: float = Field(default=7 * 86400, gt=0)  # then we give up, and look on for late results
+    late_wait_s: float = Field(default=3600, gt=0)  # between such late looks
+    # How long after a request could last have left a clear "no such reference" proves that it never arrived;
+    # left out, each provider's file says it.
+    absent_after_s: float | None = Field(default=None, gt=0)
+
     log_format: str = Field(default="json", pattern="^(json|console)$")
 
     @classmethod
@@ -158,7 +168,9 @@ class Settings(BaseSettings):
         urls = (self.database_url.get_secret_value(), self.redis_url.get_secret_value(), self.store_url)
         found = [password for url in urls for password in passwords_in(url)]
         for route in self.routes:
-            found += [*passwords_in(route.base_url), route.credential.get_secret_value()]
+            credential = route.credential.get_secret_value()
+            # Of a pair, each half alone is a secret too.
+            found += [*passwords_in(route.base_url), credential, *credential.split("|")]
         return tuple(filter(None, found))
 
 

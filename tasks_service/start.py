@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from schemas.routes import Route
+from tasks_service import failpoints
 from tasks_service.settings import (
     ConfigurationFileError,
     Settings,
@@ -58,7 +59,7 @@ def read_settings() -> Settings:
 
 def unknown_variables(settings: Settings) -> Iterator[tuple[str, str]]:
     """Variables that look like ours and mean nothing, each with the question which one was meant."""
-    known = [*setting_names(), "CREATIVE_TASKS_CONFIG", "CREATIVE_TASKS_LIFELINE"]
+    known = [*setting_names(), "CREATIVE_TASKS_CONFIG", "CREATIVE_TASKS_LIFELINE", *failpoints.VARIABLES]
     credentials = {route.credential.get_secret_value() for route in settings.routes}
     for name, value in sorted(os.environ.items()):
         # A route may take its credential from any name.

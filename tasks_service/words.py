@@ -19,7 +19,9 @@ class Words:
     movers: Mapping[Mover, str]
     send_again: Mapping[str, str]
     next: Mapping[str, str]
+    decisions: Mapping[str, str]
     cancel_requested: str
+    late: str
     joint: str  # between two sentences
     quoted: str
     status: str
@@ -81,6 +83,7 @@ EN: Final = Words(
         "after_a_change": "Yes, after a change: the same request would be refused again.",
         "after_a_repair": "Later: once the operator has put right what is named above.",
         "not_before_it_is_settled": "Not yet: only once it is certain that the first was not paid for.",
+        "came_late": "Not needed: its result is kept. Submitted again it would be new work, and cost again.",
         "costs_again": "Only on purpose: it would be new work, and cost again.",
     },
     next={
@@ -88,16 +91,30 @@ EN: Final = Words(
         "queued": "We ask the provider, next at {due}. When its turn comes, only the provider knows.",
         "running": "We ask the provider, next at {due}. When it is ready, only the provider knows.",
         "done": "The files are fetched by themselves, next try at {due}.",
-        "outcome_unknown": "An operator looks at the provider's console, and attaches the work that is there "
-        "or says that there is none. It is never sent again by itself.",
-        "stalled": "We go on asking, slowly; an operator asks the provider. A late result is still taken.",
-        "artifact_at_risk": "We go on trying to fetch the files; an operator asks the provider to keep them.",
+        "asking": "We ask the provider by ourselves whether it has the work, next at {due}. It is sent again "
+        "only where it is certain that it cannot be paid for twice.",
+        "outcome_unknown": "An operator looks at the provider's console and attaches the work that is there, "
+        "says that there is none, or closes the task. It is not sent again before it is certain that "
+        "nothing was created.",
+        "stalled": "We go on asking, slowly, and still take a late result; an operator asks the provider, "
+        "and may close the task.",
+        "artifact_at_risk": "We go on trying to fetch the files; an operator asks the provider to keep them, "
+        "and may close the task.",
         "unrecognised_status": "We go on asking; an operator finds out what the status means.",
         "over": "Nothing: the task is over, and stays on record.",
+        "late": "The task is over, and stays on record. For some days we still ask the provider now and "
+        "then, and keep a result that comes late.",
         "fetch": "Nothing: the files can be fetched at any time.",
+    },
+    decisions={
+        "attach": "At {at} {actor} said what its work is called at the provider: “{why}”.",
+        "not_created": "At {at} {actor} declared that the provider had created nothing: “{why}”.",
+        "close": "At {at} {actor} closed it: “{why}”.",
+        "look_again": "At {at} {actor} had it looked at again: “{why}”.",
     },
     joint=" ",
     cancel_requested="Its end was asked for at {at}; a worker acts on it.",
+    late="Its result came late, when we had given it up, and is kept: {files} file(s) stored with us.",
     quoted="“{said}”",
     status="status",
     code="code",
@@ -154,6 +171,7 @@ ZH: Final = Words(
         "after_a_change": "修改后可以：同样的请求还会被拒绝。",
         "after_a_repair": "稍后：等运营方解决上述问题之后。",
         "not_before_it_is_settled": "暂时不要：须先确认第一次没有生成、没有计费。",
+        "came_late": "不需要：结果已保存。再次提交是新的任务，会再次计费。",
         "costs_again": "仅在确有需要时：那会是新的任务，会再次计费。",
     },
     next={
@@ -161,15 +179,25 @@ ZH: Final = Words(
         "queued": "系统会自动向上游查询，下次 {due}。何时轮到，只有上游知道。",
         "running": "系统会自动向上游查询，下次 {due}。何时完成，只有上游知道。",
         "done": "系统会自动取回文件，下次 {due}。",
-        "outcome_unknown": "运营方到上游后台核对：找到任务则关联，没有则声明未创建。系统绝不会自动重发。",
-        "stalled": "系统继续低频查询；运营方联系上游。迟到的结果仍会接收。",
-        "artifact_at_risk": "系统继续尝试取回文件；运营方请上游保留文件。",
+        "asking": "系统会自动向上游核实是否已接单，下次 {due}。只有在确定不会重复付费时才会再次发送。",
+        "outcome_unknown": "运营方到上游后台核对：找到任务则关联，没有则声明未创建，或关闭任务。"
+        "在确定没有创建之前，绝不会重发。",
+        "stalled": "系统继续低频查询，迟到的结果仍会接收；运营方联系上游，也可关闭任务。",
+        "artifact_at_risk": "系统继续尝试取回文件；运营方请上游保留文件，也可关闭任务。",
         "unrecognised_status": "系统继续查询；运营方确认该状态的含义。",
         "over": "没有后续：任务已结束，记录会保留。",
+        "late": "任务已结束，记录会保留。此后数日系统仍会不时向上游查询，迟到的结果也会保存。",
         "fetch": "没有后续：文件可随时取用。",
+    },
+    decisions={
+        "attach": "{actor} 于 {at} 关联了上游的任务编号：“{why}”。",
+        "not_created": "{actor} 于 {at} 声明上游没有创建任务：“{why}”。",
+        "close": "{actor} 于 {at} 关闭了任务：“{why}”。",
+        "look_again": "{actor} 于 {at} 要求重新查询：“{why}”。",
     },
     joint="",
     cancel_requested="已于 {at} 请求取消，系统会处理。",
+    late="结果在我们放弃之后才到，仍已保存：{files} 个文件在我们这里。",
     quoted="“{said}”",
     status="状态码",
     code="代码",

@@ -27,6 +27,7 @@ class Exchange:
     seconds: float
     reply: Reply | None = field(repr=False)
     trouble: str | None
+    left: bool = True  # whether anything of it may have left us
 
 
 class Scribe:

@@ -1,19 +1,22 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from structlog.stdlib import get_logger
 
-from schemas.failures import Failure
-from schemas.lifecycle import Parked, State, may_move
+from schemas.failures import Failure, FailureKind
+from schemas.lifecycle import State, may_move
 from schemas.task import Task
-from schemas.upstream import Observation
+from schemas.upstream import Job, Observation
 from tasks_service import metrics
+from tasks_service.failpoints import reached
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
 from workers.evidence import Exchange
+from workers.line import boottime
+from workers.patience import Patience, Signs, since_s
 from workers.step import seconds
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
@@ -21,9 +24,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _SLOWEST_S = 60.0
-_SLOWEST_AFTER_TROUBLE_S = 30.0
 _PROGRESS_STEP = 5  # percentage points worth a write
-_STRANGE_LOOKS = 10  # unknown words in a row before a person is asked
 
 
 @dataclass(slots=True)
@@ -36,8 +37,7 @@ class Watched:
     call_id: UUID | None = None
     repeats: int = 0
     repeated_at: datetime | None = None
-    troubles: int = 0
-    strange: int = 0
+    signs: Signs = field(default_factory=Signs)
     cancel_tried: bool = False
 
 
@@ -46,10 +46,16 @@ class Look:
 
     def __init__(self, bench: Workbench):
         self._bench = bench
+        self._patience = Patience(bench)
+        self._quiet_until: dict[str, float] = {}
+
+    def quiet_s(self, route: str) -> float:
+        """Seconds for which an upstream has asked us to leave it alone."""
+        return max(self._quiet_until.get(route, 0) - boottime(), 0)
 
     def first_wait_s(self, task: Task) -> float:
         """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
-        age_s = self._age_s(task)
+        age_s = since_s(task.queued_at or task.created_at)
         return max(self._bench.pace(task, 0).total_seconds() - age_s, 0) if age_s > 0 else 0
 
     async def at(self, watched: Watched) -> float | None:
@@ -62,28 +68,52 @@ class Look:
         if upstream is None or task.upstream_id is None:
             log.error("route_not_configured", route=task.route)
             return _SLOWEST_S
-        driven = await self._ask(watched, upstream, task.upstream_id)
+        await reached("poll.before_look")
+        driven = await self._ask(watched, upstream, Job(task.upstream_id, task.endpoint))
+        await reached("poll.answered")
         seen = driven.observation
         if seen.state is not None and seen.state is not task.state and may_move(task.state, seen.state):
             return await self._move(watched, driven)
+        self._obey(task.route, seen)
+        watched.signs.read(seen)
+        if end := await self._patience.end_of(task, upstream, watched.signs):
+            return await self._give_up(watched, driven, end)
         if _meaning(driven) == watched.meaning:
             watched.repeats += 1
             watched.repeated_at = driven.last.sent_at if driven.last else None
         else:
             await self._remember(watched, driven)
         await self._note_progress(watched, seen)
-        return await self._next(watched, seen)
+        watched.task = await self._patience.parked(watched.task, watched.signs)
+        return self._patience.wait_s(watched.task, watched.signs, seen)
 
-    async def _ask(self, watched: Watched, upstream: Upstream, upstream_id: str) -> Driven:
+    def _obey(self, route: str, seen: Observation) -> None:
+        """An upstream that says when to come back means all of us, not this one task."""
+        limited = seen.failure is not None and seen.failure.kind is FailureKind.RATE_LIMITED
+        if seen.state is None and limited and seen.retry_after_s:
+            self._quiet_until[route] = boottime() + seen.retry_after_s
+
+    async def _give_up(self, watched: Watched, driven: Driven, end: Failure) -> None:
+        """Over for us; what its upstream may still make of it is looked for now and then."""
+        task = watched.task
+        move = Move(State.FAILED, "worker", end.kind.value, detail=end.message or None, failure=end)
+        async with self._bench.ledger.transaction() as ledger:
+            await self._flush(ledger, watched)
+            await ledger.history.record(task.id, driven.calls)
+            watched.task = await ledger.tasks.advance(task, move)
+            await ledger.late.begin(task.id, seconds(self._bench.settings.late_wait_s))
+        self._count(watched.task, end)
+
+    async def _ask(self, watched: Watched, upstream: Upstream, job: Job) -> Driven:
         timeout_s = self._bench.settings.call_timeout_s
         attempt = watched.task.attempt
         cancel = upstream.provider.cancel
         if watched.task.cancel_requested_at is not None and cancel is not None and not watched.cancel_tried:
-            driven = await upstream.drive(cancel(upstream_id), "cancel", attempt, timeout_s)
+            driven = await upstream.drive(cancel(job), "cancel", attempt, timeout_s)
             # An answer that was none leaves the wish standing.
             watched.cancel_tried = driven.last is not None and _answered(driven.last)
             return driven
-        return await upstream.drive(upstream.provider.poll(upstream_id), "poll", attempt, timeout_s)
+        return await upstream.drive(upstream.provider.poll(job), "poll", attempt, timeout_s)
 
     async def _move(self, watched: Watched, driven: Driven) -> float | None:
         task, seen = watched.task, driven.observation
@@ -103,12 +133,15 @@ class Look:
             await self._flush(ledger, watched)
             await ledger.history.record(task.id, driven.calls)
             moved = await ledger.tasks.advance(task, move)
+            await reached("poll.moving")
+        await reached("poll.moved")
         watched.task = moved
+        watched.signs.read(seen)
         self._now_known(watched, driven)
         self._count(watched.task, seen.failure)
         if ours:
             await self._bench.doorbell.ring("download")
-        return self._pace_s(watched) if more else None
+        return self._patience.wait_s(moved, watched.signs, seen) if more else None
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:
         async with self._bench.ledger.transaction() as ledger:
@@ -134,36 +167,6 @@ class Look:
         if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
             return
         watched.task = await self._bench.ledger.tasks.note_progress(watched.task, seen.progress)
-
-    async def _next(self, watched: Watched, seen: Observation) -> float:
-        if seen.state is not None:
-            watched.troubles = watched.strange = 0
-            return self._pace_s(watched)
-        if seen.status is not None:
-            watched.strange += 1
-            metrics.UNRECOGNISED.labels(watched.task.route).inc()
-            if watched.strange >= _STRANGE_LOOKS and watched.task.parked is None:
-                await self._park(watched, seen.status)
-            return self._pace_s(watched)
-        watched.troubles += 1
-        backed_off = self._bench.pace(watched.task, 0).total_seconds() * 2 ** min(watched.troubles, 8)
-        return seen.retry_after_s or min(backed_off, _SLOWEST_AFTER_TROUBLE_S)
-
-    async def _park(self, watched: Watched, word: str) -> None:
-        why = Parked.UNRECOGNISED_STATUS
-        lease = self._bench.settings.lease
-        if await self._bench.ledger.tasks.park(
-            watched.task, why, lease, "worker", f"the upstream says {word!r}"
-        ):
-            watched.task = replace(watched.task, parked=why)
-            metrics.PARKED.labels(why.value, watched.task.route).inc()
-            log.warning("parked", reason=why.value, status=word)
-
-    def _pace_s(self, watched: Watched) -> float:
-        return self._bench.pace(watched.task, self._age_s(watched.task)).total_seconds()
-
-    def _age_s(self, task: Task) -> float:
-        return (datetime.now(UTC) - (task.queued_at or task.created_at)).total_seconds()
 
     def _count(self, task: Task, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)

@@ -1,9 +1,11 @@
 """A worker process: the steps, the doorbell's other end, and the ticker. The only wiring of the workers."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -14,6 +16,7 @@ from redis.exceptions import RedisError
 from structlog.stdlib import get_logger
 
 from schemas.redaction import Redactor
+from tasks_service import failpoints
 from tasks_service.doorbell import QUEUE, RING, doorbell, pack, unpack
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.lifeline import end_with_parent
@@ -21,7 +24,9 @@ from tasks_service.logs import start_logging
 from tasks_service.settings import Settings
 from tasks_service.start import read_settings
 from workers.download import Download
+from workers.late import Late
 from workers.poll import Poll
+from workers.step import Step
 from workers.submit import Submit
 from workers.sweep import Drained, keep_house, tick
 from workers.workbench import Workbench
@@ -30,21 +35,27 @@ log = get_logger()
 
 _SLOWEST_RECONNECT_S = 5.0
 _ECHO_S = 0.1
+# In a hurry, the time to record what is known of paid requests, and the time to let go of everything.
+_RECORD_S, _LET_GO_S = 2.0, 0.4
 
 
-async def work(settings: Settings, stopping: asyncio.Event) -> bool:
-    """Work until told to stop; then finish or give back within the configured time.
+async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event | None = None) -> bool:
+    """Work until told to stop; then finish or give back within the configured time, or, in a hurry, at once.
 
     False where it ended for another reason, so that whoever supervises the process starts it again.
     """
     bench = await _open(settings, stopping)
     if bench is None:
         return True
+    # Before anything is claimed, so that a ledger that went back is not asked what to send.
+    await bench.guard.look()
+    hurry = hurry or asyncio.Event()
     submit, poll, download = Submit(bench), Poll(bench), Download(bench)
     steps: dict[str, Drained] = {step.name: step for step in (submit, poll, download)}
     loops: list[Coroutine[Any, Any, None]] = [
-        tick(list(steps.values()), settings.tick_s),
+        tick([*steps.values(), Late(bench)], settings.tick_s),
         keep_house(bench.ledger, bench.incoming),
+        bench.guard.watch(),
         poll.run(),
         *(step.keep_leases() for step in (submit, poll, download)),
     ]
@@ -53,13 +64,37 @@ async def work(settings: Settings, stopping: asyncio.Event) -> bool:
     running = [asyncio.create_task(loop) for loop in loops]
     log.info("worker_ready", steps=list(steps), routes=list(bench.upstreams))
     told = await _until_stopped_or_broken(stopping, running)
-    await asyncio.gather(*(step.stop(settings.stop_wait_s) for step in (submit, poll, download)))
+    await _stop((submit, poll, download), settings.stop_wait_s, hurry)
     for loop in running:
         loop.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    await bench.close()
-    log.info("worker_stopped", told=told)
+    await _ended(asyncio.gather(*running, return_exceptions=True), hurry, _LET_GO_S)
+    await _ended(asyncio.create_task(bench.close()), hurry, _LET_GO_S)
+    log.info("worker_stopped", told=told, in_a_hurry=hurry.is_set())
     return told
+
+
+async def _stop(steps: Sequence[Step | Poll], wait_s: float, hurry: asyncio.Event) -> None:
+    """Let what is under way come to its end; in a hurry, cancel it and only record what it has learnt."""
+    patiently = asyncio.gather(*(step.stop(wait_s) for step in steps))
+    if await _ended(patiently, hurry, 0):
+        return
+    log.warning("worker_hurries")
+    # Not cancelled itself, since it may be giving leases back; it ends with what it waits for. Where the
+    # ledger does not answer either, the intention on record says what the next worker must know.
+    at_once = (step.stop(0) for step in steps)
+    await _ended(asyncio.gather(patiently, *at_once, return_exceptions=True), hurry, _RECORD_S)
+
+
+async def _ended(ending: asyncio.Future[Any], hurry: asyncio.Event, grace_s: float) -> bool:
+    """Wait for an end as long as it takes, but in a hurry only so long more; False where it did not come."""
+    hurried = asyncio.create_task(hurry.wait())
+    await asyncio.wait({ending, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
+    await asyncio.wait({ending}, timeout=grace_s)
+    if not ending.done():
+        return False
+    ending.result()
+    return True
 
 
 async def answer_the_door(redis_url: str, steps: dict[str, Drained]) -> None:
@@ -137,7 +172,8 @@ async def _open(settings: Settings, stopping: asyncio.Event) -> Workbench | None
             return await Workbench.open(settings, doorbell(settings.redis_url.get_secret_value()))
         except UNAVAILABLE as error:
             log.warning("ledger_away", error=repr(error), again_in_s=pause)
-        await asyncio.sleep(pause)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), pause)
         pause = min(pause * 2, _SLOWEST_RECONNECT_S)
     return None
 
@@ -153,14 +189,19 @@ async def _until_stopped_or_broken(stopping: asyncio.Event, running: list[asynci
 
 
 async def _main(settings: Settings) -> bool:
-    stopping = asyncio.Event()
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+
+    def tell() -> None:
+        # Whoever says it a second time does not want to wait.
+        (hurry if stopping.is_set() else stopping).set()
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(name, tell)
     server, _ = start_http_server(settings.metrics_port, addr=settings.host)
     log.info("metrics_listening", host=settings.host, port=server.server_port)
     try:
-        return await work(settings, stopping)
+        return await work(settings, stopping, hurry)
     finally:
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -170,6 +211,7 @@ def run() -> None:
     """Start a worker with the settings of the environment."""
     settings = read_settings()
     start_logging("worker", style=settings.log_format, redactor=Redactor(settings.secrets()))
+    failpoints.arm_from(os.environ)
     end_with_parent()
     sys.exit(0 if uvloop.run(_main(settings)) else 1)
 

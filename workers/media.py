@@ -11,6 +11,7 @@ from PIL import Image
 
 _FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 _MOST_BOXES = 10_000
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _TAIL = 64 << 10  # cameras and editors put notes after a JPEG's end
 
 
@@ -34,8 +35,8 @@ def inspect(file: Path) -> Media:
         head = stream.read(16)
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
             return _movie(stream, head)
-        if head[:4] == b"\x1a\x45\xdf\xa3":
-            return Media("video/webm")
+        if head[:4] == _EBML:
+            return _webm(stream)
         if not _has_its_end(stream, head):
             raise NotMedia("the picture is cut short")
     return _picture(file)
@@ -70,6 +71,31 @@ def _picture(file: Path) -> Media:
         Image.DecompressionBombWarning,
     ) as error:
         raise NotMedia("the bytes are neither an image nor a video") from error
+
+
+def _webm(stream: BinaryIO) -> Media:
+    """One segment behind a header, each with its length before it (RFC 8794, RFC 9559)."""
+    size = stream.seek(0, 2)
+    stream.seek(len(_EBML))
+    header = _length(stream)
+    if header is None or stream.seek(header, 1) > size or stream.read(4) != _SEGMENT:
+        raise NotMedia("the video has no segment; it may be cut short")
+    # A live recording does not know its length: then nobody can tell whether its end is there.
+    length = _length(stream)
+    if length is not None and stream.tell() + length > size:
+        raise NotMedia("the video is cut short")
+    return Media("video/webm")
+
+
+def _length(stream: BinaryIO) -> int | None:
+    """As many leading zeros as bytes follow, and then the number; all ones mean that it is not known."""
+    first = stream.read(1)
+    if not first or not first[0]:
+        raise NotMedia("the video is cut short")
+    more = 8 - first[0].bit_length()
+    rest = stream.read(more)
+    number = int.from_bytes(first + rest) & ((1 << 7 * (more + 1)) - 1)
+    return None if number == (1 << 7 * (more + 1)) - 1 else number
 
 
 def _movie(stream: BinaryIO, head: bytes) -> Media:

@@ -6,6 +6,7 @@ nothing writes nothing; leases are renewed in bulk.
 
 import asyncio
 import heapq
+import random
 from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import count
@@ -132,6 +133,10 @@ class Poll:
         upstream = self.bench.upstreams.get(route)
         limit = upstream.route.max_concurrency if upstream else 1
         if watched.task.id in self._looking or self._stopping:
+            return
+        if quiet_s := self._look.quiet_s(route):
+            # Not all of them in the instant when the upstream may be asked again.
+            self._schedule(watched.task.id, quiet_s * random.uniform(1, 1.3))  # noqa: S311 - not for secrets
             return
         if self._busy[route] >= limit:
             # A slow route fills its own queue only; the others go on.

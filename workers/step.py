@@ -15,9 +15,12 @@ from schemas.task import Task
 from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.tasks import Outrun
+from workers.line import boottime
 from workers.workbench import Workbench
 
 log = get_logger()
+
+_STRAYS = 10  # tasks of routes that this worker does not know, at one claim
 
 
 class Step(ABC):
@@ -29,13 +32,13 @@ class Step(ABC):
 
     name: str
     states: tuple[State, ...]
-    capacity: int = 256
     whole: bool = False  # whether the act needs the request with everything in it
+    by_expiry: bool = False  # whether what dies first goes first
 
     def __init__(self, bench: Workbench):
         self.bench = bench
         self._active: dict[UUID, tuple[Task, asyncio.Task[None]]] = {}
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._claimed_at: dict[UUID, float] = {}
         self._draining = asyncio.Lock()
         self._rung = False
         self._left_some = False
@@ -73,6 +76,10 @@ class Step(ABC):
             if held:
                 await self._renew(held)
 
+    def leased_until(self, task: Task) -> float:
+        """Until when a task is surely nobody else's, on the clock of `boottime`, however its lease fares."""
+        return self._claimed_at.get(task.id, boottime()) + self.bench.settings.lease_s
+
     async def stop(self, wait_s: float) -> None:
         """Claim no more, let the active ones finish within the time, then cancel the rest."""
         self._stopping = True
@@ -80,27 +87,40 @@ class Step(ABC):
         if not running:
             return
         _, late = await asyncio.wait(running, timeout=wait_s)
+        broken_off = [task for task, work in self._active.values() if work in late]
         for work in late:
             work.cancel()
         if late:
             await asyncio.wait(late, timeout=5)
+            await self.give_back(broken_off)
+
+    async def give_back(self, tasks: list[Task]) -> None:
+        """What was broken off is for the next worker at once."""
+        try:
+            await self.bench.ledger.tasks.renew(tasks, seconds(0))
+        except UNAVAILABLE as error:
+            log.warning("leases_not_given_back", step=self.name, error=repr(error))
 
     async def _claim_batch(self) -> bool:
         """Whether there may be more to claim right away."""
-        room = min(self.capacity - len(self._active), self.bench.settings.batch)
-        if room <= 0 or self._stopping:
-            self._left_some = True
+        if self._stopping:
             return False
-        full, lease = self._full_routes(), self.bench.settings.lease
-        tasks = await self.bench.ledger.tasks.claim(self.states, room, lease, full, whole=self.whole)
+        free, asked_at = self._free_places(), boottime()
+        rooms = {route: min(places, self.bench.settings.batch) for route, places in free.items()}
+        tasks = await self.bench.ledger.tasks.claim(
+            self.states, _STRAYS, self.bench.settings.lease, rooms, whole=self.whole, by_expiry=self.by_expiry
+        )
         if self._stopping:
             # Told to stop while the claim was under way: what it took goes back untouched.
             await self.bench.ledger.tasks.renew(tasks, seconds(0))
             return False
-        self._left_some = bool(full) or len(tasks) == room
         for task in tasks:
+            self._claimed_at[task.id] = asked_at
             self._begin(task)
-        return len(tasks) == room
+        got = Counter(task.route for task in tasks)
+        # A route that gave all it had room for may have more, as soon as one of its places is free.
+        self._left_some = any(got[route] >= room for route, room in rooms.items())
+        return any(got[route] >= room and room < free[route] for route, room in rooms.items())
 
     def _begin(self, task: Task) -> None:
         work = asyncio.create_task(self._act_safely(task))
@@ -111,6 +131,7 @@ class Step(ABC):
         held = self._active.get(task_id)
         if held is not None and held[1] is work:
             del self._active[task_id]
+            self._claimed_at.pop(task_id, None)
         # A place became free, so what was left for want of one may be claimed.
         if self._left_some and not self._stopping:
             self._left_some = False
@@ -119,9 +140,7 @@ class Step(ABC):
     async def _act_safely(self, task: Task) -> None:
         with bound_contextvars(step=self.name, task_id=str(task.id), claim=task.claim):
             try:
-                # One claim may bring more of a route than it has places; the rest wait here, leased.
-                async with self._place_on(task.route):
-                    await self.act(task)
+                await self.act(task)
             except Outrun:
                 log.info("outrun")
             except UNAVAILABLE as error:
@@ -141,12 +160,10 @@ class Step(ABC):
         if lost:
             log.info("leases_gone", step=self.name, tasks=len(lost))
 
-    def _place_on(self, route: str) -> asyncio.Semaphore:
-        return self._places.setdefault(route, asyncio.Semaphore(self.places(route)))
-
-    def _full_routes(self) -> list[str]:
+    def _free_places(self) -> dict[str, int]:
+        """Each route has places of its own, so that one which hangs takes none from the others."""
         busy = Counter(task.route for task, _ in self._active.values())
-        return [route for route, used in busy.items() if used >= self.places(route)]
+        return {route: max(self.places(route) - busy[route], 0) for route in self.bench.upstreams}
 
 
 def seconds(number: float) -> timedelta:

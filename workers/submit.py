@@ -1,21 +1,25 @@
 """The submit step: the only one that spends money."""
 
 import asyncio
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 
 from structlog.stdlib import get_logger
 
-from schemas.failures import MEANINGS, Failure, FailureKind
-from schemas.ids import task_id_text
-from schemas.lifecycle import Parked, Spend, State
+from schemas.failures import Failure, FailureKind
+from schemas.lifecycle import Spend, State
 from schemas.task import Task
-from schemas.upstream import Observation, Recovery, Submission
-from tasks_service import metrics
-from tasks_service.ledger.connection import UNAVAILABLE, Taken
-from tasks_service.ledger.spend import reference_of
-from tasks_service.ledger.tasks import Move, Outrun
+from schemas.upstream import Observation
+from tasks_service.artifacts import StoreAway
+from tasks_service.failpoints import reached
+from tasks_service.ledger.connection import UNAVAILABLE
+from tasks_service.ledger.spend import Intention, reference_of
+from tasks_service.ledger.tasks import Move
 from workers.evidence import Exchange
+from workers.guard import Quarantined
+from workers.letter import Letter
+from workers.line import boottime
+from workers.recover import Recover, letter_of
+from workers.settle import Case, Settler
 from workers.step import Step, seconds
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
@@ -23,6 +27,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _SLOWEST_RETRY_S = 60.0
+_HELD_S = 5.0
 _SLOWEST_RECORD_S = 5.0
 
 
@@ -35,16 +40,20 @@ class Submit(Step):
 
     def __init__(self, bench: Workbench):
         super().__init__(bench)
-        self._recordings: set[asyncio.Task[None]] = set()
+        self._settler = Settler(bench)
+        self._recover = Recover(bench, self._settler, self._send_again)
 
     async def stop(self, wait_s: float) -> None:
         """What was learnt about paid work is recorded even when time is up."""
         await super().stop(wait_s)
-        if self._recordings:
-            await asyncio.wait(self._recordings, timeout=_SLOWEST_RECORD_S)
+        await self._settler.finish(_SLOWEST_RECORD_S)
+
+    async def give_back(self, tasks: list[Task]) -> None:
+        """What was recorded says when each is due again."""
 
     async def act(self, task: Task) -> None:
         """Send a task to its provider once."""
+        await reached("submit.claimed")
         upstream = self.bench.upstream_of(task)
         if upstream is None:
             await self.bench.ledger.tasks.postpone(task, seconds(_SLOWEST_RETRY_S))
@@ -52,199 +61,112 @@ class Submit(Step):
         elif task.spend is Spend.CONFIRMED:
             await self._adopt(task)
         elif task.spend in (Spend.INTENDED, Spend.UNKNOWN):
-            await self._find_again(task, upstream)
+            await self._recover.find_again(task, upstream)
         elif task.cancel_requested_at is not None:
-            await self._fail(task, Failure(FailureKind.CANCELED), "canceled")
-        else:
+            await self._settler.fail(task, Failure(FailureKind.CANCELED), "canceled")
+        elif await self._may_send(task):
             await self._spend(task, upstream)
 
+    async def _may_send(self, task: Task) -> bool:
+        """Whether the ledger is to be trusted and what comes back could be kept; else the task waits."""
+        try:
+            await self.bench.guard.cover()
+        except (Quarantined, StoreAway) as trouble:
+            log.warning("held", reason=str(trouble))
+            await self.bench.ledger.tasks.postpone(task, seconds(_HELD_S))
+            return False
+        return True
+
     async def _spend(self, task: Task, upstream: Upstream) -> None:
-        reference = await self.bench.ledger.spends.intend(task)
+        letter = letter_of(self.bench, task, upstream, reference_of(task.id))
+        if letter is None:
+            gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
+            await self._settler.fail(task, gone, "refused")
+            return
+        # The clock starts before the commit, so that ours runs out no later than the one on record.
+        case = Case(task, upstream, task.attempt + 1, boottime())
+        if await self._intend(case, letter):
+            await self._send(case, letter, first=True)
+
+    async def _intend(self, case: Case, letter: Letter) -> bool:
+        """Whether the intention is on record and the request may leave."""
+        await reached("submit.before_intent")
+        intention = Intention(self.bench.settings.lease, letter.sha256, case.upstream.credential)
+        try:
+            reference = await self.bench.ledger.spends.intend(case.task, intention)
+        except UNAVAILABLE as error:
+            # Committed or not, nothing is sent; and that goes on record as soon as it can.
+            log.warning("not_sent", reason="the intention may not be on record", error=repr(error))
+            await self._settler.record(case, case.upstream.driven(Observation(spend=Spend.NOT_CREATED)))
+            return False
         if reference is None:
             log.warning("not_sent", reason="an earlier request may have been paid")
-            return
-        await self._send(task, upstream, reference, task.attempt + 1, first=True)
+        return reference is not None
+
+    async def _send_again(self, case: Case, letter: Letter) -> None:
+        """The same reference once more, where the upstream promises that nothing new comes of it."""
+        if await self._may_send(case.task):
+            await self._send(case, letter, first=False)
+
+    async def _send(self, case: Case, letter: Letter, *, first: bool) -> None:
+        # The first one leaves within the deadline that is on record; a second one has its lease.
+        until = case.began + self.bench.settings.lease_s if first else self.leased_until(case.task)
+        sending = _Sending(until)
+        try:
+            await self._let_go(case, letter, sending)
+        except asyncio.CancelledError:
+            # We are being stopped in the middle of a paid request: say what is known before going.
+            await self._settler.record(case, sending.told(case, first=first))
+            raise
+        except Quarantined:
+            # The ledger went back between the two covers: this may be the second attempt of the same name.
+            sending.seen = Observation()
+        except (StoreAway, *UNAVAILABLE) as trouble:
+            log.warning("sending_broke_off", error=repr(trouble), left=sending.left)
+        await self._settler.record(case, sending.told(case, first=first))
+
+    async def _let_go(self, case: Case, letter: Letter, sending: "_Sending") -> None:
+        await reached("submit.intent_committed")
+        await self.bench.guard.cover()
+        await reached("submit.covered")
+        driven = await case.upstream.drive(
+            letter.flow(),
+            "submit",
+            case.attempt,
+            self.bench.settings.submit_timeout_s,
+            sending.exchanges,
+            deadline=sending.deadline,
+        )
+        sending.seen = driven.observation
+        await reached("submit.answered")
 
     async def _adopt(self, task: Task) -> None:
-        """The answer came after its worker had lost the task: take up what it confirmed."""
-        attempts = await self.bench.ledger.spends.attempts(task)
-        upstream_id = attempts[-1]["upstream_id"]
-        move = Move(State.QUEUED, "worker", "upstream_accepted", seconds(0), upstream_id=upstream_id)
+        """The answer came after its worker had lost the task, or a person knew it: take it up."""
+        await reached("adopt.before")
+        spent = await self.bench.ledger.spends.latest(task)
+        if spent is None or spent.upstream_id is None:
+            raise LookupError("a task is confirmed without an id on record")
+        move = Move(State.QUEUED, "worker", "upstream_accepted", seconds(0), upstream_id=spent.upstream_id)
         await self.bench.ledger.tasks.advance(task, move)
+        await reached("adopt.moved")
         await self.bench.doorbell.ring("poll")
 
-    async def _find_again(self, task: Task, upstream: Upstream) -> None:
-        """Somebody began to send this and nobody knows what came of it."""
-        if upstream.provider.recovery is Recovery.IDEMPOTENCY_KEY and not self._too_old(task):
-            await self._send(task, upstream, reference_of(task, task.attempt), task.attempt, first=False)
-        else:
-            await self._leave_to_a_person(task, task.attempt, upstream.driven(Observation()))
 
-    async def _send(
-        self, task: Task, upstream: Upstream, reference: str, attempt: int, *, first: bool
-    ) -> None:
-        exchanges: list[Exchange] = []
-        try:
-            observation = await self._ask(task, upstream, reference, attempt, exchanges)
-        except asyncio.CancelledError:
-            # We are being stopped in the middle of a paid request: say so before going.
-            await self._record(task, upstream, attempt, upstream.driven(Observation(), exchanges))
-            raise
-        if not first and observation.spend is Spend.NOT_CREATED:
-            # A refusal now says nothing about the request before it, which may have been paid.
-            observation = replace(observation, state=None, spend=Spend.UNKNOWN)
-        await self._record(task, upstream, attempt, upstream.driven(observation, exchanges))
+@dataclass(slots=True)
+class _Sending:
+    """One paid request on its way: until when it may leave, and what has come of it so far."""
 
-    async def _ask(
-        self, task: Task, upstream: Upstream, reference: str, attempt: int, exchanges: list[Exchange]
-    ) -> Observation:
-        model = self.bench.model_of(task)
-        if model is None:
-            gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
-            return Observation(spend=Spend.NOT_CREATED, failure=gone)
-        flow = upstream.provider.submit(Submission(task.request, model, reference))
-        timeout_s = self.bench.settings.submit_timeout_s
-        return (await upstream.drive(flow, "submit", attempt, timeout_s, exchanges)).observation
+    deadline: float
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+    seen: Observation | None = None
 
-    async def _record(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
-        """Shielded: whoever cancels the act does not cancel what must be written down."""
-        recording = asyncio.create_task(self._settle_patiently(task, upstream, attempt, driven))
-        self._recordings.add(recording)
-        recording.add_done_callback(self._recordings.discard)
-        await asyncio.shield(recording)
+    @property
+    def left(self) -> bool:
+        return any(exchange.ask.spends and exchange.left for exchange in self.exchanges)
 
-    async def _settle_patiently(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
-        """What was learnt about paid work is worth waiting for a ledger that is away."""
-        pause = 0.2
-        while True:
-            try:
-                await self._settle(task, upstream, attempt, driven)
-                return
-            except Outrun:
-                await self._record_late(task, upstream, attempt, driven)
-                return
-            except Taken:
-                # The commit that seemed to fail had succeeded: the same calls are on record.
-                return
-            except UNAVAILABLE as error:
-                seen = driven.observation
-                # In the log too, should the ledger stay away longer than we live.
-                log.warning(
-                    "not_recorded_yet", error=repr(error), spend=seen.spend, upstream_id=seen.upstream_id
-                )
-            except Exception:
-                log.error(
-                    "not_recorded", spend=driven.observation.spend, upstream_id=driven.observation.upstream_id
-                )
-                raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _SLOWEST_RECORD_S)
-
-    async def _settle(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
-        match driven.observation.spend:
-            case Spend.CONFIRMED:
-                await self._confirmed(task, attempt, driven)
-            case Spend.NOT_CREATED:
-                await self._not_created(task, attempt, driven)
-            case _ if upstream.provider.recovery is Recovery.IDEMPOTENCY_KEY and not self._too_old(task):
-                await self._try_same_again(task, attempt, driven)
-            case _:
-                await self._leave_to_a_person(task, attempt, driven)
-
-    async def _confirmed(self, task: Task, attempt: int, driven: Driven) -> None:
-        seen = driven.observation
-        state = State.RUNNING if seen.state is State.RUNNING else State.QUEUED
-        move = Move(
-            state,
-            "worker",
-            "upstream_accepted",
-            seconds(0),
-            upstream_id=seen.upstream_id,
-            progress=seen.progress,
-        )
-        try:
-            async with self.bench.ledger.transaction() as ledger:
-                await ledger.history.record(task.id, driven.calls)
-                await ledger.spends.settle(task, attempt, Spend.CONFIRMED, seen.upstream_id)
-                await ledger.tasks.advance(task, move)
-        except Taken as taken:
-            if taken.guard != "one_task_per_upstream_id":
-                raise
-            # The upstream gave us an id that another task has: whatever it made, it is not known to be ours.
-            log.error("upstream_id_taken", upstream_id=seen.upstream_id)
-            await self._leave_to_a_person(task, attempt, driven)
-            return
-        log.info("submitted", task=task_id_text(task.id), upstream_id=seen.upstream_id, route=task.route)
-        metrics.MOVES.labels(state.value, task.route).inc()
-        await self.bench.doorbell.ring("poll")
-
-    async def _not_created(self, task: Task, attempt: int, driven: Driven) -> None:
-        failure = driven.observation.failure or Failure(FailureKind.UNKNOWN)
-        again = MEANINGS[failure.kind].transient and not self._given_up(task)
-        wait = driven.observation.retry_after_s or min(2.0**attempt, _SLOWEST_RETRY_S)
-        async with self.bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls)
-            await ledger.spends.settle(task, attempt, Spend.NOT_CREATED, None)
-            if again:
-                await ledger.tasks.postpone(task, seconds(wait))
-            else:
-                await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=failure))
-        if not again:
-            self._count_failure(task, failure)
-
-    async def _record_late(self, task: Task, upstream: Upstream, attempt: int, driven: Driven) -> None:
-        """The lease ran out while the upstream was answering; its answer is true all the same.
-
-        Whoever holds the task now will find it, and is woken for it. A refusal counts only where nobody else
-        can have sent the same reference again.
-        """
-        seen = driven.observation
-        alone = upstream.provider.recovery is not Recovery.IDEMPOTENCY_KEY
-        certain = seen.spend is Spend.CONFIRMED or (seen.spend is Spend.NOT_CREATED and alone)
-        async with self.bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls)
-            settled = certain and await ledger.spends.settle(task, attempt, seen.spend, seen.upstream_id)
-        log.warning("answered_late", spend=seen.spend, upstream_id=seen.upstream_id, settled=settled)
-
-    async def _try_same_again(self, task: Task, attempt: int, driven: Driven) -> None:
-        wait = driven.observation.retry_after_s or min(max(self._age_s(task) / 4, 0.5), _SLOWEST_RETRY_S)
-        async with self.bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls)
-            await ledger.spends.settle(task, attempt, Spend.UNKNOWN, None)
-            await ledger.tasks.postpone(task, seconds(wait))
-
-    async def _leave_to_a_person(self, task: Task, attempt: int, driven: Driven) -> None:
-        """It may have been paid, and the upstream offers no way to find out: never again by a timer."""
-        wait = seconds(self.bench.settings.parked_wait_s)
-        failure = driven.observation.failure
-        words = (failure.message or failure.code) if failure else None
-        async with self.bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls)
-            await ledger.spends.settle(task, attempt, Spend.UNKNOWN, None)
-            parked = await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, wait, "worker", words)
-            if not parked:
-                await ledger.tasks.postpone(task, wait)
-        if parked:
-            log.warning("parked", reason="outcome_unknown", route=task.route)
-            metrics.PARKED.labels("outcome_unknown", task.route).inc()
-
-    async def _fail(self, task: Task, failure: Failure, cause: str) -> None:
-        await self.bench.ledger.tasks.advance(task, Move(State.FAILED, "worker", cause, failure=failure))
-        self._count_failure(task, failure)
-
-    def _count_failure(self, task: Task, failure: Failure) -> None:
-        log.info("failed", kind=failure.kind.value, route=task.route)
-        metrics.MOVES.labels(State.FAILED.value, task.route).inc()
-        metrics.FAILURES.labels(failure.kind.value, task.route).inc()
-
-    def _too_old(self, task: Task) -> bool:
-        """Whether the upstream may have forgotten our reference, so that sending it again could pay again."""
-        upstream = self.bench.upstream_of(task)
-        window_s = upstream.provider.recovery_window_s if upstream else 0
-        return self._age_s(task) > min(window_s, self.bench.settings.submit_give_up_s)
-
-    def _given_up(self, task: Task) -> bool:
-        return self._age_s(task) > self.bench.settings.submit_give_up_s
-
-    def _age_s(self, task: Task) -> float:
-        return (datetime.now(UTC) - task.created_at).total_seconds()
+    def told(self, case: Case, *, first: bool) -> Driven:
+        """What is known now. Of a second try a "no" says nothing: the first may have been paid."""
+        seen = self.seen or Observation(spend=Spend.UNKNOWN if self.left else Spend.NOT_CREATED)
+        if not first and seen.spend is Spend.NOT_CREATED:
+            seen = replace(seen, state=None, spend=Spend.UNKNOWN)
+        return case.upstream.driven(seen, self.exchanges)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from structlog.stdlib import get_logger
 from schemas.lifecycle import LIVE
 from tasks_service import metrics
 from tasks_service.ledger.ledger import Ledger
+from workers.partial import remove_unless_held
 
 log = get_logger()
 
@@ -61,7 +61,7 @@ def clear_incoming(folder: Path) -> None:
     oldest = time.time() - _ABANDONED_AFTER_S
     for left in folder.glob("*"):
         if left.stat().st_mtime < oldest:
-            shutil.rmtree(left, ignore_errors=True)
+            remove_unless_held(left)
 
 
 async def _drain(step: Drained) -> None:

@@ -6,7 +6,7 @@ difference between "never sent" and "may have arrived".
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,8 @@ from schemas.upstream import Ask, Flow, Observation, Reply
 from tasks_service import metrics
 from tasks_service.ledger.history import Call
 from workers.evidence import Exchange, Scribe
+from workers.letter import credential_of
+from workers.line import Line, TooLate, line, watched_lines
 
 log = get_logger()
 
@@ -46,6 +48,11 @@ class Driven:
         """The exchange that decided."""
         return self.exchanges[-1] if self.exchanges else None
 
+    @property
+    def left(self) -> bool:
+        """Whether anything of a paid request may have left us."""
+        return any(exchange.ask.spends and exchange.left for exchange in self.exchanges)
+
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """The exchanges as evidence; made only where it is kept, since most looks teach nothing."""
@@ -53,13 +60,29 @@ class Driven:
 
 
 class _Broken(Exception):
-    """An exchange without an answer. `sent` is False only where that is certain."""
+    """An exchange without an answer."""
 
-    def __init__(self, trouble: str, *, sent: bool, kind: FailureKind):
+    def __init__(self, trouble: str, kind: FailureKind):
         super().__init__(trouble)
         self.trouble = trouble
-        self.sent = sent
         self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What one drive is for, and what it has come across."""
+
+    purpose: str
+    attempt: int
+    timeout_s: float
+    deadline: float | None
+    exchanges: list[Exchange]
+
+    def took(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        answer = str(exchange.reply.status) if exchange.reply else str(exchange.trouble)
+        metrics.CALLS.labels(exchange.route, self.purpose, answer).inc()
+        metrics.CALL_SECONDS.labels(exchange.route, self.purpose).observe(exchange.seconds)
 
 
 class Upstream:
@@ -70,6 +93,7 @@ class Upstream:
         self.provider = PROVIDERS[route.provider]
         self._scribe = Scribe(redactor)
         self._base = route.base_url.rstrip("/")
+        self.credential = credential_of(route)
         # Three clients, so that slow downloads hold up no look and no looks a paid request. The paid one
         # gets a connection of its own each time: a kept one may turn out dead only after the write, and
         # then nobody knows whether it arrived. How much goes on at once is the steps' to say.
@@ -82,18 +106,22 @@ class Upstream:
         attempt: int,
         timeout_s: float,
         exchanges: list[Exchange] | None = None,
+        *,
+        deadline: float | None = None,
     ) -> Driven:
         """Run a flow to its end. Never raises for what the upstream does; cancellation passes through.
 
         `exchanges` fills up as they happen, for whoever must say what was under way when it was cancelled.
+        A paid request does not leave after `deadline`, on the clock of `line.boottime`.
         """
         seen = exchanges if exchanges is not None else []
+        errand = _Errand(purpose, attempt, timeout_s, deadline, seen)
         try:
-            observation = await self._run(flow, purpose, attempt, timeout_s, seen)
+            observation = await self._run(flow, errand)
         except _Broken as broken:
-            # A later question that never left does not undo a paid request before it.
-            paid = any(exchange.ask.spends for exchange in seen[:-1])
-            observation = _without_answer(broken, sent=broken.sent or paid)
+            paid = any(exchange.ask.spends and exchange.left for exchange in seen)
+            spend = Spend.UNKNOWN if paid else Spend.NOT_CREATED
+            observation = Observation(spend=spend, failure=Failure(broken.kind, broken.trouble))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # A flow that trips over an answer has not understood it; that is all we know.
             log.warning("flow_tripped", route=self.route.name, purpose=purpose, error=repr(error))
@@ -104,78 +132,79 @@ class Upstream:
         """An observation, fit to be kept, with its evidence."""
         return Driven(self._scribe.clean(observation), tuple(exchanges), self._scribe)
 
-    async def open(self, path: str) -> httpx.Response:
+    async def open(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Open a result that lies behind the route's own credential; the caller closes it."""
-        request = self._request(Ask("GET", path), self._files)
+        request = self._request(Ask("GET", path, headers=headers or {}), self._files)
         # The whole download has a long deadline, so a line that falls silent needs a short one.
         request.extensions["timeout"] = httpx.Timeout(30, connect=10).as_dict()
-        return await self._files.send(request, stream=True)
+        try:
+            return await self._files.send(request, stream=True)
+        except aiohttp.ClientError as error:
+            # The transport passes on as they are those for which it knows no name of httpx.
+            raise httpx.RemoteProtocolError(_name(error)) from error
 
     async def close(self) -> None:
         """Let go of the connections."""
         await asyncio.gather(self._looks.aclose(), self._files.aclose(), self._paid.aclose())
 
-    async def _run(
-        self, flow: Flow, purpose: str, attempt: int, timeout_s: float, exchanges: list[Exchange]
-    ) -> Observation:
+    async def _run(self, flow: Flow, errand: "_Errand") -> Observation:
         reply: Reply | None = None
         while True:
             try:
                 ask = next(flow) if reply is None else flow.send(reply)
             except StopIteration as end:
                 return end.value
-            reply = await self._exchange(ask, purpose, attempt, timeout_s, exchanges)
+            reply = await self._exchange(ask, errand)
 
-    async def _exchange(
-        self, ask: Ask, purpose: str, attempt: int, timeout_s: float, exchanges: list[Exchange]
-    ) -> Reply:
+    async def _exchange(self, ask: Ask, errand: "_Errand") -> Reply:
         sent_at, started = datetime.now(UTC), time.perf_counter()
         reply: Reply | None = None
         trouble: str | None = None
-        try:
-            reply = await self._send(ask, timeout_s)
-            return reply
-        except _Broken as broken:
-            trouble = broken.trouble
-            raise
-        except asyncio.CancelledError:
-            trouble = "Cancelled"
-            raise
-        finally:
-            seconds = time.perf_counter() - started
-            route = self.route.name
-            exchanges.append(
-                Exchange(
-                    ask,
-                    purpose,
-                    attempt,
-                    route,
-                    sent_at,
-                    seconds,
-                    reply,
-                    trouble or (None if reply else "Unknown"),
+        with line(errand.deadline if ask.spends else None, paid=ask.spends) as out:
+            try:
+                reply = await self._send(ask, errand.timeout_s, out)
+                return reply
+            except _Broken as broken:
+                trouble = broken.trouble
+                raise
+            except asyncio.CancelledError:
+                trouble = "Cancelled"
+                raise
+            finally:
+                seconds = time.perf_counter() - started
+                told = trouble or (None if reply else "Unknown")
+                errand.took(
+                    Exchange(
+                        ask,
+                        errand.purpose,
+                        errand.attempt,
+                        self.route.name,
+                        sent_at,
+                        seconds,
+                        reply,
+                        told,
+                        out.made,
+                    )
                 )
-            )
-            metrics.CALLS.labels(route, purpose, str(reply.status) if reply else str(trouble)).inc()
-            metrics.CALL_SECONDS.labels(route, purpose).observe(seconds)
 
-    async def _send(self, ask: Ask, timeout_s: float) -> Reply:
+    async def _send(self, ask: Ask, timeout_s: float, out: Line) -> Reply:
         client = self._paid if ask.spends else self._looks
         try:
             request = self._request(ask, client)
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             # A credential with a letter that no header can hold, most likely.
-            raise _Broken(type(error).__name__, sent=False, kind=FailureKind.KEY_MALFORMED) from error
+            raise _Broken(type(error).__name__, FailureKind.KEY_MALFORMED) from error
         try:
             async with asyncio.timeout(timeout_s):
                 response = await client.send(request, stream=True)
                 return await _read(response)
         except TimeoutError as error:
-            raise _Broken("Timeout", sent=True, kind=FailureKind.TIMEOUT) from error
+            raise _Broken("Timeout", FailureKind.TIMEOUT if out.made else FailureKind.NETWORK) from error
+        except TooLate as error:
+            raise _Broken("TooLate", FailureKind.TIMEOUT) from error
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-            sent = not never_sent(error)
-            kind = FailureKind.STREAM_INTERRUPTED if sent else FailureKind.NETWORK
-            raise _Broken(_name(error), sent=sent, kind=kind) from error
+            kind = FailureKind.STREAM_INTERRUPTED if out.made else FailureKind.NETWORK
+            raise _Broken(_name(error), kind) from error
 
     def _request(self, ask: Ask, client: httpx.AsyncClient) -> httpx.Request:
         signed = self.provider.sign(self.route.credential.get_secret_value(), ask, datetime.now(UTC))
@@ -190,23 +219,6 @@ class Upstream:
         return client.build_request(
             ask.method, self._base + ask.path, params=ask.query or None, headers=headers, **content
         )
-
-
-def never_sent(error: BaseException) -> bool:
-    """Whether it is certain that nothing of the request left us.
-
-    httpx-aiohttp 0.2 reports every lost connection as httpx.ConnectTimeout, even one that broke after the
-    whole request was written, so only aiohttp's own error underneath can be believed.
-    """
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return True
-    cause = error.__cause__ or error
-    return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-
-
-def _without_answer(broken: _Broken, *, sent: bool) -> Observation:
-    spend = Spend.UNKNOWN if sent else Spend.NOT_CREATED
-    return Observation(spend=spend, failure=Failure(broken.kind, broken.trouble))
 
 
 async def _read(response: httpx.Response) -> Reply:
@@ -229,7 +241,9 @@ def _name(error: BaseException) -> str:
 def _client(*, keep: bool) -> httpx.AsyncClient:
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=0, force_close=not keep)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[watched_lines()]
+        )
 
     transport: Any = AiohttpTransport(client=session)
     # Deadlines are ours (asyncio.timeout); these only bound a connection that is never made.

@@ -11,9 +11,11 @@ from schemas.redaction import Redactor
 from schemas.task import Task
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import Doorbell
+from tasks_service.epochs import Epochs
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.outside import Outside
 from tasks_service.settings import Settings
+from workers.guard import RestoreGuard
 from workers.upstream import Upstream
 
 # A task whose model has left its provider's file is still polled, at a gentle pace.
@@ -30,24 +32,28 @@ class Workbench:
     outside: Outside
     doorbell: Doorbell
     upstreams: dict[str, Upstream]
+    guard: RestoreGuard
 
     @classmethod
     async def open(cls, settings: Settings, doorbell: Doorbell) -> "Workbench":
         """Connect to everything. Raises what `ledger.connection.UNAVAILABLE` lists."""
         redactor = Redactor(settings.secrets())
         upstreams = {route.name: Upstream(route, redactor) for route in settings.routes}
+        ledger = await Ledger.connect(settings.database_url.get_secret_value(), size=settings.database_pool)
         return cls(
             settings,
-            await Ledger.connect(settings.database_url.get_secret_value(), size=settings.database_pool),
+            ledger,
             Artifacts(settings.store),
             Outside(),
             doorbell,
             upstreams,
+            RestoreGuard(ledger, Epochs(settings.store)),
         )
 
     async def close(self) -> None:
         """Let go of everything."""
         await asyncio.gather(*(upstream.close() for upstream in self.upstreams.values()))
+        await self.guard.close()
         await self.outside.close()
         await self.doorbell.close()
         await self.ledger.close()

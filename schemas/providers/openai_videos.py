@@ -14,6 +14,7 @@ from schemas.task import ReferenceImage
 from schemas.upstream import (
     Ask,
     Flow,
+    Job,
     Observation,
     Part,
     Provider,
@@ -111,9 +112,9 @@ def submit(submission: Submission) -> Flow:
     return accepted(reply, upstream_id, status, STATES.get(status or ""))
 
 
-def poll(upstream_id: str) -> Flow:
+def poll(job: Job) -> Flow:
     """The object says how far it is; the content has a path of its own, behind the same key."""
-    reply = yield Ask("GET", f"/v1/videos/{part(upstream_id)}")
+    reply = yield Ask("GET", f"/v1/videos/{part(job.id)}")
     status = reply.text("status")
     state = STATES.get(status or "")
     if not reply.ok or state is None:
@@ -122,7 +123,7 @@ def poll(upstream_id: str) -> Flow:
     if state is State.FAILED or (state is State.DONE and _says_error(reply)):
         return Observation(State.FAILED, status=status, failure=_failure(reply))
     progress = reply.at("progress")
-    files = (RemoteFile(f"/v1/videos/{part(upstream_id)}/content", authenticated=True, type="video/mp4"),)
+    files = (RemoteFile(f"/v1/videos/{part(job.id)}/content", authenticated=True, type="video/mp4"),)
     return Observation(
         state,
         status=status,

@@ -12,6 +12,7 @@ from schemas.lifecycle import State
 from schemas.upstream import (
     Ask,
     Flow,
+    Job,
     Observation,
     Provider,
     Recovery,
@@ -136,15 +137,15 @@ def submit(submission: Submission) -> Flow:
     return accepted(reply, reply.text("id"), status, STATES.get(status or ""))
 
 
-def poll(upstream_id: str) -> Flow:
+def poll(job: Job) -> Flow:
     """One look says everything: state, progress, results and errors."""
-    reply = yield Ask("GET", f"/sandbox/v1/jobs/{part(upstream_id)}")
+    reply = yield Ask("GET", f"/sandbox/v1/jobs/{part(job.id)}")
     return _observed(reply)
 
 
-def cancel(upstream_id: str) -> Flow:
+def cancel(job: Job) -> Flow:
     """Possible only while the job waits."""
-    reply = yield Ask("POST", f"/sandbox/v1/jobs/{part(upstream_id)}/cancel")
+    reply = yield Ask("POST", f"/sandbox/v1/jobs/{part(job.id)}/cancel")
     return _observed(reply)
 
 

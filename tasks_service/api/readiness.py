@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel
 
+from tasks_service import metrics
 from tasks_service.artifacts import Artifacts
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.migrate import newest_revision
@@ -31,13 +32,20 @@ class Readiness:
         self._ledger = ledger
         self._artifacts = artifacts
         self._expected = newest_revision()
-        self._looks = {"postgresql": _Look(self._database), "store": _Look(self._store)}
+        self._looks = {
+            "postgresql": _Look(self._database),
+            "store": _Look(self._store),
+            "sending": _Look(self._guard),
+        }
 
     async def look(self) -> Ready:
         """How it is, at most a second ago."""
         words = await asyncio.gather(*(look.words() for look in self._looks.values()))
         checks = dict(zip(self._looks, words, strict=True))
-        return Ready(ready=set(words) == {"ok"}, checks=checks)
+        sending = checks.pop("sending")
+        ready = set(checks.values()) == {"ok"}
+        # Tasks are accepted in quarantine too: they wait.
+        return Ready(ready=ready, checks=checks | ({"sending": sending} if ready and sending != "ok" else {}))
 
     async def _database(self) -> str:
         found = await self._ledger.months.revision()
@@ -46,6 +54,11 @@ class Readiness:
     async def _store(self) -> str:
         await self._artifacts.ready()
         return "ok"
+
+    async def _guard(self) -> str:
+        quarantine = (await self._ledger.instance.look()).quarantine
+        metrics.QUARANTINED.set(0 if quarantine is None else 1)
+        return "ok" if quarantine is None else f"in quarantine since {quarantine.began_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class _Look:

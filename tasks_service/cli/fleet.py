@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from schemas.redaction import Redactor
+from tasks_service import failpoints
 from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.database import database_url, migrate_database
 from tasks_service.cli.errors import Trouble
@@ -27,6 +28,7 @@ def api() -> None:
     from tasks_service.app import serve  # FastAPI is slow to import, and no other command needs it
 
     start_logging("api", style=settings.log_format, redactor=Redactor(settings.secrets()))
+    failpoints.arm_from(os.environ)
     try:
         serve(settings)
     except OSError as error:

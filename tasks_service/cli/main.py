@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from tasks_service.cli import fleet
+from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
 from tasks_service.cli.keys import keys
 from tasks_service.cli.lookups.commands import find, history, list_tasks, show, why
+from tasks_service.cli.quarantine import quarantine
 from tasks_service.cli.screen import be_tolerant
 from tasks_service.cli.up import command as up
 from tasks_service.cli.version import own_version
@@ -32,11 +34,13 @@ app.command(rich_help_panel=_SUPPORT)(find)
 app.command(rich_help_panel=_SUPPORT)(show)
 app.command(rich_help_panel=_SUPPORT)(history)
 app.command(rich_help_panel=_SUPPORT)(why)
+app.command(rich_help_panel=_SUPPORT)(decide)
 app.command(rich_help_panel=_FLEET)(fleet.api)
 app.command(rich_help_panel=_FLEET)(fleet.worker)
 app.command(rich_help_panel=_FLEET, context_settings=_PASS_ON)(fleet.sandbox)
 app.command(rich_help_panel=_FLEET)(fleet.migrate)
 app.add_typer(keys, name="keys", rich_help_panel=_FLEET)
+app.add_typer(quarantine, name="quarantine", rich_help_panel=_FLEET)
 
 
 def _version(asked: bool) -> None:

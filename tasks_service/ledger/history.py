@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from schemas.task import Artifact
@@ -31,8 +32,14 @@ class Call:
 class History(Book, beside=__file__):
     """Evidence is added, never changed; only the count of equal answers grows."""
 
-    async def record(self, task_id: UUID, calls: Sequence[Call]) -> None:
-        """Keep exchanges as evidence."""
+    async def record(self, task_id: UUID, calls: Sequence[Call], *, equal_once: bool = False) -> None:
+        """Keep exchanges as evidence; with `equal_once`, one that went like the last is counted there."""
+        if (
+            equal_once
+            and len(calls) == 1
+            and await self._row("repeat_last", task_id=task_id, **_gist(calls[0]))
+        ):
+            return
         await self._many("record_call", [{"task_id": task_id} | asdict(call) for call in calls])
 
     async def repeat(self, task_id: UUID, call_id: UUID, times: int, last_at: datetime) -> None:
@@ -78,6 +85,11 @@ class History(Book, beside=__file__):
         await self._row(
             "add_note", task_id=task_id, id=note_id, type=kind, actor=actor, reason=reason, detail=detail
         )
+
+
+def _gist(call: Call) -> dict[str, Any]:
+    names = ("purpose", "attempt", "route", "path", "status", "trouble", "sent_at")
+    return {name: getattr(call, name) for name in names}
 
 
 def _artifact(row: Row) -> Artifact:

@@ -26,6 +26,14 @@ UPDATE upstream_call SET repeats = repeats + :times, last_at = :last_at WHERE ta
 INSERT INTO artifact (task_id, n, key, type, bytes, sha256, width, height, duration_s)
 VALUES (:task_id, :n, :key, :type, :bytes, :sha256, :width, :height, :duration_s);
 
+-- repeat_last: it went as the last one of its purpose did
+UPDATE upstream_call SET repeats = repeats + 1, last_at = :sent_at
+WHERE task_id = :task_id AND id = (
+    SELECT id FROM upstream_call WHERE task_id = :task_id AND purpose = :purpose ORDER BY sent_at DESC LIMIT 1
+) AND attempt = :attempt AND route = :route AND path = :path
+  AND status IS NOT DISTINCT FROM :status AND trouble IS NOT DISTINCT FROM :trouble
+RETURNING id;
+
 -- add_note: something worth telling happened without a move
 INSERT INTO task_note (task_id, id, type, actor, reason, detail)
 VALUES (:task_id, :id, :type, :actor, :reason, :detail);

@@ -5,13 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from tasks_service.ledger.connection import Database
+from tasks_service.ledger.decisions import Decisions
 from tasks_service.ledger.history import History
+from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
+from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
 
-BOOKS = (Tasks, Spends, History, Keys, Months)
+BOOKS = (Tasks, Spends, History, Keys, Months, Instance, Late, Decisions)
 
 
 class Ledger:
@@ -24,6 +27,9 @@ class Ledger:
         self.history = History(database)
         self.keys = Keys(database)
         self.months = Months(database)
+        self.instance = Instance(database)
+        self.late = Late(database)
+        self.decisions = Decisions(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

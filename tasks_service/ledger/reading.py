@@ -23,6 +23,7 @@ _KEPT = (
     "model",
     "provider",
     "route",
+    "endpoint",
     "request_sha256",
     "external_id",
     "duplicate_allowed",

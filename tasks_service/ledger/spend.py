@@ -1,26 +1,68 @@
 """The spend latch: an intention is committed before the paid request leaves, and settled after."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
 from schemas.ids import task_id_text
 from schemas.lifecycle import Spend
 from schemas.task import Task
 from tasks_service.ledger.connection import Book, Row, Taken
 
 
-def reference_of(task: Task, attempt: int) -> str:
-    """Our name for one paid request, the same at every try of the same attempt."""
-    return f"{task_id_text(task.id)}_{attempt}"
+def reference_of(task_id: UUID) -> str:
+    """Our name for a task's paid request at its upstream: one for all attempts, whatever they are counted as.
+
+    So an upstream that knows references guards against us, too: against a ledger that has forgotten how many
+    attempts there were, and against an attempt that was declared not created too early.
+    """
+    return task_id_text(task_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What is about to be sent, and within which time; after that its sender must not send it any more."""
+
+    send_within: timedelta = timedelta(seconds=20)
+    body_sha256: bytes | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One intention on record. The ages were PostgreSQL's when it was read, so no clock of ours matters."""
+
+    number: int
+    reference: str
+    outcome: Spend
+    upstream_id: str | None
+    intended_at: datetime
+    settled_at: datetime | None
+    send_deadline: datetime
+    body_sha256: bytes | None
+    credential: str | None
+    age_s: float
+    past_deadline_s: float
 
 
 class Spends(Book, beside=__file__):
     """One request that may have been paid per task, enforced by `one_possible_spend_per_task`."""
 
-    async def intend(self, task: Task) -> str | None:
+    async def intend(self, task: Task, intention: Intention | None = None) -> str | None:
         """Record the next attempt and answer its reference; None means: do not send."""
-        attempt = task.attempt + 1
-        reference = reference_of(task, attempt)
+        attempt, what = task.attempt + 1, intention or Intention()
+        reference = reference_of(task.id)
         try:
             row = await self._row(
-                "intend", id=task.id, seq=task.seq, claim=task.claim, attempt=attempt, reference=reference
+                "intend",
+                id=task.id,
+                seq=task.seq,
+                claim=task.claim,
+                attempt=attempt,
+                reference=reference,
+                send_within=what.send_within,
+                body_sha256=what.body_sha256,
+                credential=what.credential,
             )
         except Taken:
             return None
@@ -33,6 +75,19 @@ class Spends(Book, beside=__file__):
         )
         return row is not None
 
-    async def attempts(self, task: Task) -> list[Row]:
+    async def attempts(self, task: Task) -> list[Attempt]:
         """Every intention to spend on a task, oldest first."""
-        return await self._rows("attempts", id=task.id)
+        return [_attempt(row) for row in await self._rows("attempts", id=task.id)]
+
+    async def latest(self, task: Task) -> Attempt | None:
+        """The last intention to spend on a task."""
+        attempts = await self.attempts(task)
+        return attempts[-1] if attempts else None
+
+
+def _attempt(row: Row) -> Attempt:
+    return Attempt(
+        number=row["attempt"],
+        outcome=Spend(row["outcome"]),
+        **{name: row[name] for name in Attempt.__slots__ if name not in ("number", "outcome")},
+    )

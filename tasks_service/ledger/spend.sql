@@ -5,8 +5,10 @@ WITH ready AS (
       AND spend IN ('none', 'not_created') AND cancel_requested_at IS NULL
     RETURNING id, route
 )
-INSERT INTO spend (task_id, attempt, reference, route, outcome)
-SELECT id, :attempt, :reference, route, 'intended' FROM ready
+INSERT INTO spend (task_id, attempt, reference, route, outcome, send_deadline, body_sha256, credential)
+SELECT id, :attempt, :reference, route, 'intended', clock_timestamp() + :send_within::interval, :body_sha256,
+       :credential
+FROM ready
 RETURNING task_id;
 
 -- settle: say what became of the intention; certain outcomes never change again, and equal ones are not rewritten
@@ -14,15 +16,32 @@ WITH settled AS (
     UPDATE spend SET outcome = :outcome, upstream_id = :upstream_id, settled_at = clock_timestamp()
     WHERE task_id = :id AND attempt = :attempt AND outcome IN ('intended', 'unknown') AND outcome <> :outcome
     RETURNING task_id
+), held AS (
+    -- locked first, so that one which ends in this moment is seen as it is, and not as it was
+    SELECT id, due_at IS NULL AS over FROM task JOIN settled ON task.id = settled.task_id
+    WHERE task.attempt = :attempt FOR NO KEY UPDATE OF task
+), known AS (
+    UPDATE task SET
+        spend = :outcome,
+        -- a confirmation that comes late wakes a task that was put aside
+        due_at = CASE WHEN :outcome = 'confirmed' AND due_at IS NOT NULL THEN now() ELSE due_at END,
+        parked = CASE WHEN :outcome = 'unknown' THEN parked END,
+        parked_at = CASE WHEN :outcome = 'unknown' THEN parked_at END
+    FROM held WHERE task.id = held.id AND NOT held.over
+    RETURNING task.id
+), known_after_the_end AS (
+    UPDATE task SET spend = :outcome FROM held WHERE task.id = held.id AND held.over
+    RETURNING task.id
+), looked_for AS (
+    -- it was given up, and now turns out to be under way
+    INSERT INTO late_look (task_id, due_at, until_at)
+    SELECT id, now(), now() + interval '7 days' FROM known_after_the_end WHERE :outcome = 'confirmed'
+    ON CONFLICT DO NOTHING
 )
-UPDATE task SET
-    spend = :outcome,
-    -- a confirmation that comes late wakes a task that was put aside
-    due_at = CASE WHEN :outcome = 'confirmed' AND due_at IS NOT NULL THEN now() ELSE due_at END
-FROM settled
-WHERE task.id = settled.task_id AND task.attempt = :attempt
-RETURNING task.id;
+SELECT task_id AS id FROM settled;
 
 -- attempts: every intention to spend on a task
-SELECT attempt, reference, route, outcome, upstream_id, intended_at, settled_at
+SELECT attempt, reference, route, outcome, upstream_id, intended_at, settled_at, send_deadline, body_sha256, credential,
+       greatest(extract(epoch FROM clock_timestamp() - intended_at), 0)::float AS age_s,
+       extract(epoch FROM clock_timestamp() - send_deadline)::float AS past_deadline_s
 FROM spend WHERE task_id = :id ORDER BY attempt;

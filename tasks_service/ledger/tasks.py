@@ -1,8 +1,9 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class NewTask:
     fingerprint: bytes
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +147,25 @@ class Tasks(Book, beside=__file__):
         states: Iterable[State],
         limit: int,
         lease: timedelta,
-        full_routes: Iterable[str] = (),
+        rooms: Mapping[str, int] = MappingProxyType({}),
         *,
         whole: bool = False,
+        by_expiry: bool = False,
     ) -> list[Task]:
-        """Take what is due under a lease, the longest overdue first; nothing of routes that are full.
+        """Take what is due under a lease, the longest overdue first, or `by_expiry` what dies first.
 
+        `rooms` says for each route how many it may give; of all others together come at most `limit`.
         Requests hold images of megabytes, so without `whole` a task's request says its model only: never send
         it. A task that cannot be read is left out, so that it holds up no other.
         """
         rows = await self._rows(
             "claim",
             states=[state.value for state in states],
-            limit=limit,
+            routes=[*rooms, None],
+            rooms=[*rooms.values(), limit],
             lease=lease,
-            full_routes=list(full_routes),
             whole=whole,
+            by_expiry=by_expiry,
         )
         return readable(rows)
 

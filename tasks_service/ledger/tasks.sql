@@ -12,10 +12,10 @@ WITH key_guard AS (
 ), first_event AS (
     INSERT INTO task_event (task_id, seq, to_state, actor, cause) VALUES (:id, 1, 'submitted', :actor, 'accepted')
 )
-INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, request, request_sha256,
-                  fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata)
-VALUES (:id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :request, :request_sha256,
-        :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata)
+INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, endpoint, request,
+                  request_sha256, fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata)
+VALUES (:id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :endpoint, :request,
+        :request_sha256, :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata)
 RETURNING task.*, (SELECT name FROM account a WHERE a.id = task.account_id) AS account;
 
 -- get: one task by its id
@@ -69,18 +69,27 @@ LIMIT :limit;
 -- versions: how far each of these tasks is, for those who wait for a change
 SELECT id, seq, progress, parked FROM task WHERE id = ANY(:ids::uuid[]);
 
--- claim: take what is due under a lease; of many workers each gets others. Whole requests only for who needs them
-WITH due AS (
-    SELECT id FROM task
-    WHERE state = ANY(:states::text[]) AND due_at <= now() AND route <> ALL(:full_routes::text[])
-    ORDER BY due_at LIMIT :limit
-    FOR NO KEY UPDATE SKIP LOCKED
+-- claim: take what is due under a lease; of many workers each gets others. Whole requests only for who needs them.
+-- Each route gives as many as there is room for, so that one which hangs takes no place from the others; the room
+-- under NULL is for all routes that have none of their own.
+WITH room AS (
+    SELECT route, room FROM unnest(:routes::text[], :rooms::integer[]) AS given (route, room)
+), due AS (
+    SELECT taken.id FROM room CROSS JOIN LATERAL (
+        SELECT t.id FROM task t
+        WHERE t.state = ANY(:states::text[]) AND t.due_at <= now()
+          AND (t.route = room.route
+               OR room.route IS NULL AND t.route <> ALL(array_remove(:routes::text[], NULL)))
+        ORDER BY CASE WHEN :by_expiry::boolean THEN t.result_expires_at END, t.due_at
+        LIMIT room.room
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) taken
 )
 UPDATE task t SET due_at = now() + :lease::interval, claim = claim + 1
 FROM due, account a
 WHERE t.id = due.id AND a.id = t.account_id
 RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.claim, t.due_at, t.model, t.kind,
-    t.provider, t.route,
+    t.provider, t.route, t.endpoint,
     -- not even the prompt: to take it out, PostgreSQL would have to read the whole
     CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
     t.request_sha256, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,

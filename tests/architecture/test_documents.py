@@ -21,7 +21,7 @@ def settings_of_the_code() -> dict[str, str]:
             field.default.get_secret_value() if hasattr(field.default, "get_secret_value") else field.default
         )
         alias = field.validation_alias or f"CREATIVE_TASKS_{name.upper()}"
-        found[str(alias)] = "" if default in ("", ()) else str(default)
+        found[str(alias)] = "" if default in ("", (), None) else str(default)
     return found
 
 

@@ -16,9 +16,9 @@ OWNERS = {
     "sqlalchemy": ("tasks_service/ledger/migrations/",),
     "alembic": ("tasks_service/ledger/",),
     "arq": ("tasks_service/doorbell.py", "workers/main.py", "tasks_service/cli/"),
-    "aiohttp": ("tasks_service/outside.py", "workers/upstream.py"),
+    "aiohttp": ("tasks_service/outside.py", "workers/upstream.py", "workers/line.py"),
     "httpx": ("tasks_service/outside.py", "workers/upstream.py", "workers/fetch.py", "tasks_service/cli/"),
-    "obstore": ("tasks_service/artifacts.py",),
+    "obstore": ("tasks_service/artifacts.py", "tasks_service/epochs.py"),
     "PIL": ("workers/media.py", "workers/sandbox/", "tasks_service/cli/demo/stories.py"),
     "av": ("workers/sandbox/",),
 }

@@ -87,8 +87,8 @@ class Fleet:
         self.api = self.api or f"http://127.0.0.1:{port}"
         return f"http://127.0.0.1:{port}"
 
-    def start_worker(self, name: str = "worker") -> None:
-        self.start(name, "workers.main")
+    def start_worker(self, name: str = "worker", **environment: str) -> None:
+        self.start(name, "workers.main", **environment)
 
     def kill(self, name: str) -> None:
         """kill -9, as the out-of-memory killer does it."""

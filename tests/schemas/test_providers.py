@@ -1,48 +1,21 @@
 """The conformance suite: the same sentences for every provider file."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from schemas.capabilities import Model
 from schemas.failures import FailureKind
 from schemas.lifecycle import Spend, State
 from schemas.providers import PROVIDERS
 from schemas.rules import check, with_defaults
-from schemas.task import TaskRequest
-from schemas.upstream import Ask, Flow, Observation, Recovery, Reply, Submission
+from schemas.task import ReferenceImage, TaskRequest
+from schemas.upstream import Ask, Flow, Job, Lost, Observation, Recovery, Reply, Submission
+from tests.schemas.spelling import SPELLING
 
 EVERY = sorted(PROVIDERS)
-# How each dialect spells the same things; a new provider adds its line.
-SPELLING = {
-    "sandbox": {
-        "made": lambda status: {"id": "sj_1", "status": status},
-        "seen": lambda status: {
-            "id": "sj_1",
-            "status": status,
-            "progress": 40,
-            "results": [{"url": "http://x/f", "type": "image/png", "expires_at": "2026-11-21T00:00:00Z"}],
-            "error": None,
-        },
-        "failed": lambda code: {
-            "id": "sj_1",
-            "status": "error",
-            "error": {"code": code, "message": "words 原话"},
-        },
-        "refusal": lambda code: {"error": {"code": code, "message": "words 原话"}},
-    },
-    "openai_videos": {
-        "made": lambda status: {"id": "video_1", "status": status, "object": "video"},
-        "seen": lambda status: {"id": "video_1", "status": status, "progress": 40, "error": None},
-        "failed": lambda code: {
-            "id": "video_1",
-            "status": "failed",
-            "error": {"code": code, "message": "words 原话"},
-        },
-        "refusal": lambda code: {
-            "error": {"code": code, "message": "words 原话", "type": "x", "param": None}
-        },
-    },
-}
+CODED = [name for name in EVERY if SPELLING.get(name, {}).get("failed")]
 JUNK = [b"", b"not json", b"[]", b"null", b'"queued"', b"{}", b'{"status": 7}', b"\xff\x00", b"[" * 3000]
 
 
@@ -52,6 +25,7 @@ def answer(body: object, status: int = 200) -> Reply:
 
 
 def run(flow: Flow, *replies: Reply) -> tuple[list[Ask], Observation]:
+    """What a flow asks for and comes to; replies that it does not want stay unused."""
     asks = [next(flow)]
     for reply in replies:
         try:
@@ -59,6 +33,16 @@ def run(flow: Flow, *replies: Reply) -> tuple[list[Ask], Observation]:
         except StopIteration as end:
             return asks, end.value
     raise AssertionError("the flow wants more replies")
+
+
+def simplest(model: Model) -> TaskRequest:
+    """The least that a model takes."""
+    needed = model.reference_images.min if model.reference_images else 0
+    images = [
+        ReferenceImage(role=role, url="https://x/i.png") for role in model.reference_images.roles[:needed]
+    ]
+    request = TaskRequest(model=model.name, prompt="x", reference_images=tuple(images))
+    return with_defaults(request, model)
 
 
 def submission(name: str) -> Submission:
@@ -82,43 +66,62 @@ def test_a_provider_asks_to_be_paid_exactly_once_and_first(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_looking_never_spends_and_an_id_stays_one_part_of_the_path(name):
-    asks, _ = run(PROVIDERS[name].poll("../u?1"), answer(JUNK[0]))
+    asks, _ = run(PROVIDERS[name].poll(Job("../u?1")), answer(JUNK[0]))
 
     assert not any(ask.spends for ask in asks)
     assert asks[0].path.endswith("/..%2Fu%3F1")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_task_is_asked_for_where_it_was_made(name):
+    sent, _ = run(PROVIDERS[name].submit(submission(name)), answer(SPELLING[name]["made"]("queued")))
+    where = PROVIDERS[name].endpoint(submission(name).request)
+    asks, _ = run(PROVIDERS[name].poll(Job("u1", where)), answer(JUNK[0]))
+
+    assert asks[0].path == f"{sent[0].path}/u1"
 
 
 @pytest.mark.parametrize(
     ("name", "word"), [(name, word) for name in EVERY for word in PROVIDERS[name].states]
 )
 def test_every_word_for_a_state_is_understood(name, word):
-    _, seen = run(PROVIDERS[name].poll("u1"), answer(SPELLING[name]["seen"](word)))
+    _, seen = run(PROVIDERS[name].poll(Job("u1")), answer(SPELLING[name]["seen"](word)))
 
     assert (seen.state, seen.status) == (PROVIDERS[name].states[word], word)
     assert bool(seen.files) == (seen.state is State.DONE)
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [(name, code) for name in EVERY for code in PROVIDERS[name].failures]
+    ("name", "code"), [(name, code) for name in CODED for code in PROVIDERS[name].failures]
 )
 def test_every_code_is_classified_and_its_words_are_kept(name, code):
-    _, seen = run(PROVIDERS[name].poll("u1"), answer(SPELLING[name]["failed"](code)))
+    _, seen = run(PROVIDERS[name].poll(Job("u1")), answer(SPELLING[name]["failed"](code)))
 
     assert seen.state is State.FAILED
     assert (seen.failure.kind, seen.failure.code) == (PROVIDERS[name].failures[code], code)
     assert (seen.failure.message, seen.failure.request_id) == ("words 原话", "req-1")
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    ("name", "code"), [(name, code) for name in EVERY for code in PROVIDERS[name].failures]
+)
+def test_every_code_of_a_refusal_is_classified_and_its_words_are_kept(name, code):
+    _, seen = run(PROVIDERS[name].submit(submission(name)), answer(SPELLING[name]["refusal"](code), 400))
+
+    assert (seen.failure.kind, seen.failure.code) == (PROVIDERS[name].failures[code], code)
+    assert (seen.failure.message, seen.failure.request_id) == ("words 原话", "req-1")
+
+
+@pytest.mark.parametrize("name", CODED)
 def test_a_code_that_nobody_knows_is_unknown(name):
-    _, seen = run(PROVIDERS[name].poll("u1"), answer(SPELLING[name]["failed"]("E-NEW")))
+    _, seen = run(PROVIDERS[name].poll(Job("u1")), answer(SPELLING[name]["failed"]("E-NEW")))
 
     assert (seen.state, seen.failure.kind) == (State.FAILED, FailureKind.UNKNOWN)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_word_that_nobody_knows_keeps_the_task_alive(name):
-    _, seen = run(PROVIDERS[name].poll("u1"), answer(SPELLING[name]["seen"]("polishing")))
+    _, seen = run(PROVIDERS[name].poll(Job("u1")), answer(SPELLING[name]["seen"]("polishing")))
 
     assert (seen.state, seen.status) == (None, "polishing")
 
@@ -126,7 +129,8 @@ def test_a_word_that_nobody_knows_keeps_the_task_alive(name):
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("status", [401, 404, 408, 429, 500, 502, 503])
 def test_an_error_of_a_look_says_nothing_about_the_task(name, status):
-    _, seen = run(PROVIDERS[name].poll("u1"), answer(SPELLING[name]["refusal"]("whatever"), status))
+    error = answer(SPELLING[name]["refusal"]("whatever"), status)
+    _, seen = run(PROVIDERS[name].poll(Job("u1")), error, error)
 
     assert seen.state is None
     assert seen.retry_after_s == 3
@@ -135,7 +139,7 @@ def test_an_error_of_a_look_says_nothing_about_the_task(name, status):
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("junk", JUNK)
 def test_junk_is_never_a_success(name, junk):
-    _, looked = run(PROVIDERS[name].poll("u1"), answer(junk))
+    _, looked = run(PROVIDERS[name].poll(Job("u1")), answer(junk))
     _, sent = run(PROVIDERS[name].submit(submission(name)), answer(junk))
 
     assert looked.state is None
@@ -177,8 +181,7 @@ def test_the_tables_are_whole(name):
     assert {State.QUEUED, State.RUNNING, State.DONE, State.FAILED} <= set(provider.states.values())
     assert all(model.source for model in provider.models)
     for model in provider.models:
-        defaults = with_defaults(TaskRequest(model=model.name, prompt="x"), model)
-        assert check(defaults, model) == [], model.name
+        assert check(simplest(model), model) == [], model.name
 
 
 def test_a_provider_that_can_be_asked_again_sends_our_reference():
@@ -193,13 +196,13 @@ def test_a_provider_that_can_be_asked_again_sends_our_reference():
 def test_a_gateway_that_says_completed_with_an_empty_error_is_done(error):
     reply = answer({"id": "v", "status": "completed", "error": error})
 
-    assert run(PROVIDERS["openai_videos"].poll("v"), reply)[1].state is State.DONE
+    assert run(PROVIDERS["openai_videos"].poll(Job("v")), reply)[1].state is State.DONE
 
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("odd", ["a\x00b", "x" * 9000, "a\nb", "\ud83d"])
 def test_an_id_that_cannot_be_kept_is_no_confirmation(name, odd):
-    made = SPELLING[name]["made"]("queued") | {"id": odd}
+    made = SPELLING[name]["made"]("queued", odd)
 
     assert run(PROVIDERS[name].submit(submission(name)), answer(made))[1].spend is Spend.UNKNOWN
 
@@ -214,6 +217,31 @@ def test_an_upstream_may_ask_for_patience_but_not_for_years(given, understood):
 
 def test_a_gateway_that_says_completed_with_an_error_has_failed():
     moderated = {"id": "v", "status": "completed", "error": {"code": "moderation_blocked", "message": "no"}}
-    _, seen = run(PROVIDERS["openai_videos"].poll("v"), answer(moderated))
+    _, seen = run(PROVIDERS["openai_videos"].poll(Job("v")), answer(moderated))
 
     assert (seen.state, seen.failure.kind) == (State.FAILED, FailureKind.CONTENT_POLICY_INPUT)
+
+
+LOST_AND_FOUND = [name for name in EVERY if PROVIDERS[name].lookup]
+
+
+def test_what_can_be_looked_for_has_a_look_up():
+    wanted = {Recovery.LOOKUP_BY_REFERENCE, Recovery.LIST_RECENT}
+
+    assert [name for name in EVERY if PROVIDERS[name].recovery in wanted] == LOST_AND_FOUND
+    # Not being in a list is no proof, so there is no time after which it would be one.
+    assert not any(p.absent_after_s for p in PROVIDERS.values() if p.recovery is Recovery.LIST_RECENT)
+
+
+@pytest.mark.parametrize("name", LOST_AND_FOUND)
+def test_a_look_up_that_is_not_answered_clearly_proves_nothing(name):
+    asked = submission(name)
+    lost = Lost(asked.request, asked.model, asked.reference, datetime.now(UTC))
+    unclear = [answer(junk) for junk in JUNK]
+    unclear += [answer(b"<html>Not found</html>", status) for status in (401, 404, 429, 500, 502)]
+    unclear += [answer(SPELLING[name]["refusal"]("whatever"), status) for status in (401, 404, 429, 500)]
+
+    for reply in unclear:
+        asks, seen = run(PROVIDERS[name].lookup(lost), reply)
+        assert (seen.spend, seen.upstream_id) == (Spend.UNKNOWN, None), reply
+        assert not any(ask.spends for ask in asks)

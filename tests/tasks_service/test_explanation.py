@@ -1,8 +1,10 @@
 """The plain words: complete in both languages, and never an invitation to pay twice."""
 
 import string
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +13,7 @@ from schemas.capabilities import Kind
 from schemas.failures import Answer, Failure, FailureKind, Mover, was_spent
 from schemas.lifecycle import Parked, Spend, State
 from schemas.task import Task, TaskRequest
+from tasks_service.decisions import Decision
 from tasks_service.explanation import Language, explain, last_words
 from tasks_service.words import EN, ZH, Words
 
@@ -28,6 +31,7 @@ TASK = Task(
     kind=Kind.IMAGE,
     provider="sandbox",
     route="sandbox",
+    endpoint="",
     request=TaskRequest(model="sandbox-image-1", prompt="x"),
     request_sha256=b"",
     checked=(),
@@ -50,8 +54,14 @@ TASK = Task(
 )
 
 
-def answers(task: Task, language: Language = Language.EN, said: str = "") -> list[str]:
-    return [point.answer for point in explain(task, 1, said, NOW, language)]
+def answers(
+    task: Task,
+    language: Language = Language.EN,
+    said: str = "",
+    files: int = 0,
+    notes: Sequence[Mapping[str, Any]] = (),
+) -> list[str]:
+    return [point.answer for point in explain(task, files, said, NOW, language, notes)]
 
 
 def failed(kind: FailureKind, spend: Spend) -> Task:
@@ -63,7 +73,15 @@ def test_every_word_of_the_vocabularies_is_spoken(words: Words):
     assert set(words.parked) == set(Parked)
     assert set(words.movers) == set(Mover)
     assert {state.value for state in State} <= set(words.states)
-    assert {state.value for state in State if not state.final} | {*Parked, "over", "fetch"} == set(words.next)
+    spoken = {state.value for state in State if not state.final} | {
+        *Parked,
+        "asking",
+        "over",
+        "late",
+        "fetch",
+    }
+    assert spoken == set(words.next)
+    assert set(Decision) == set(words.decisions)
     assert {answer.value for answer in Answer} | {"accepted"} == set(words.spent)
 
 
@@ -141,6 +159,90 @@ def test_the_upstream_s_own_words_are_quoted_whole():
 def test_the_last_exchange_speaks_only_where_it_went_wrong(call: dict[str, object], words: str):
     assert last_words([call]) == words
     assert last_words([]) == ""
+
+
+@pytest.mark.parametrize(("language", "words"), [(Language.EN, EN), (Language.ZH, ZH)])
+def test_an_outcome_that_is_looked_up_says_so_and_needs_nobody(language: Language, words: Words):
+    told = answers(replace(TASK, spend=Spend.UNKNOWN), language)
+
+    assert words.next["asking"].format(due="2026-11-21 12:00:05 UTC") in told
+    assert words.movers[Mover.NOBODY] in told
+    assert words.send_again["not_before_it_is_settled"] in told
+
+
+@pytest.mark.parametrize(
+    ("why", "state"),
+    [(Parked.STALLED, State.RUNNING), (Parked.ARTIFACT_AT_RISK, State.DONE)],
+)
+@pytest.mark.parametrize(("language", "words"), [(Language.EN, EN), (Language.ZH, ZH)])
+def test_a_parked_task_says_why_and_who_is_next(why: Parked, state: State, language: Language, words: Words):
+    parked = replace(
+        TASK, state=state, spend=Spend.CONFIRMED, upstream_id="u", parked=why, parked_at=NOW, finished_at=NOW
+    )
+
+    told = answers(parked, language)
+
+    assert words.parked[why].format(at="2026-11-21 12:00:00 UTC") in told[0]
+    assert words.next[why] in told
+    assert words.movers[Mover.OPERATOR] in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "upstream_id", "next_"),
+    [
+        (FailureKind.TIMED_OUT, "u", "late"),
+        (FailureKind.ARTIFACT_LOST, "u", "late"),
+        (FailureKind.OUTCOME_UNKNOWN, "u", "late"),
+        (FailureKind.OUTCOME_UNKNOWN, None, "over"),
+        (FailureKind.UPSTREAM_INTERNAL, "u", "over"),
+    ],
+)
+@pytest.mark.parametrize(("language", "words"), [(Language.EN, EN), (Language.ZH, ZH)])
+def test_a_task_that_we_gave_up_may_still_bring_a_result(
+    kind: FailureKind, upstream_id: str | None, next_: str, language: Language, words: Words
+):
+    task = replace(failed(kind, Spend.CONFIRMED), upstream_id=upstream_id)
+
+    assert answers(task, language)[-1] == words.next[next_]
+
+
+@pytest.mark.parametrize(("language", "words"), [(Language.EN, EN), (Language.ZH, ZH)])
+def test_a_result_that_came_late_is_told_and_not_paid_for_again(language: Language, words: Words):
+    task = replace(failed(FailureKind.TIMED_OUT, Spend.CONFIRMED), upstream_id="u")
+
+    told = answers(task, language, files=2)
+
+    assert words.late.format(files=2) in told[0]
+    assert told[1:] == [
+        words.spent["yes"],
+        words.movers[Mover.NOBODY],
+        words.send_again["came_late"],
+        words.next["fetch"],
+    ]
+
+
+@pytest.mark.parametrize("decision", Decision)
+@pytest.mark.parametrize(("language", "words"), [(Language.EN, EN), (Language.ZH, ZH)])
+def test_the_latest_decision_is_told_with_who_and_why(decision: Decision, language: Language, words: Words):
+    notes = [
+        {"type": "decision", "at": NOW, "actor": "person:old", "reason": "look_again", "detail": "first"},
+        {
+            "type": "decision",
+            "at": NOW,
+            "actor": "person:k1",
+            "reason": decision.value,
+            "detail": "{at} 查过",
+        },
+        {"type": "note", "at": NOW, "actor": "worker", "reason": "late_success", "detail": None},
+    ]
+
+    told = answers(TASK, language, notes=notes)[0]
+
+    sentence = words.decisions[decision].format(
+        at="2026-11-21 12:00:00 UTC", actor="person:k1", why="{at} 查过"
+    )
+    assert told.endswith(sentence)
+    assert "person:old" not in told
 
 
 def _names(text: str) -> set[str]:

@@ -251,6 +251,17 @@ async def test_whoever_left_the_route_does_not_come_back_to_it(outside, internet
     assert [request.split(" ")[1] for request in site.requests] == ["/x"]
 
 
+async def test_what_asks_for_a_part_goes_wherever_the_address_leads(outside, internet, site):
+    site.paths["/start"] = "http://files.example/x"
+    asked = {"Range": "bytes=5-", "if-range": '"v1"', "authorization": "Bearer x"}
+    await fetch(outside, f"{site.url}/start", asked, trusted=site.url)
+
+    far = internet.far.requests[0].lower()
+    assert "range: bytes=5-" in far
+    assert 'if-range: "v1"' in far
+    assert "authorization" not in far
+
+
 async def test_headers_do_not_go_to_another_origin_nor_come_back(outside, internet, site):
     internet.names["other.example"] = [[PUBLIC]]
     site.paths = {"/x": "http://files.example/x"}

@@ -18,10 +18,10 @@ def test_a_picture_is_known_by_its_bytes(tmp_path, form, type_):
     assert inspect(file) == Media(type_, 40, 30)
 
 
-def film(path, *, container="mp4", seconds=2, faststart=False):
+def film(path, *, container="mp4", seconds=2, faststart=False, codec="mpeg4"):
     options = {"movflags": "faststart"} if faststart else {}
     with av.open(str(path), "w", format=container, options=options) as out:
-        stream = out.add_stream("mpeg4", rate=8)
+        stream = out.add_stream(codec, rate=8)
         stream.width, stream.height = 64, 48
         for _ in range(8 * seconds):
             out.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
@@ -36,6 +36,20 @@ def test_a_film_tells_its_sides_and_its_duration(tmp_path, faststart):
 
 def test_quicktime_is_told_apart(tmp_path):
     assert inspect(film(tmp_path / "a", container="mov")).type == "video/quicktime"
+
+
+def test_a_webm_film_is_whole_when_its_segment_is(tmp_path):
+    whole = film(tmp_path / "a", container="webm", codec="libvpx").read_bytes()
+    live = whole.replace(b"\x18\x53\x80\x67\x01" + whole[whole.index(b"\x18\x53\x80\x67") + 5 :][:7],
+                         b"\x18\x53\x80\x67\x01" + b"\xff" * 7)  # fmt: skip
+
+    assert inspect(tmp_path / "a") == Media("video/webm")
+    (tmp_path / "live").write_bytes(live[:-10])
+    assert inspect(tmp_path / "live") == Media("video/webm")
+    for cut in (len(whole) - 1, len(whole) // 2, 40, 6, 4):
+        (tmp_path / "cut").write_bytes(whole[:cut])
+        with pytest.raises(NotMedia, match="cut short"):
+            inspect(tmp_path / "cut")
 
 
 def test_a_film_without_its_header_is_refused(tmp_path):

@@ -81,7 +81,7 @@ async def test_a_refusal_that_passes_is_tried_again_as_a_new_attempt(world, misc
     async with world.working():
         ended = await world.until(task)
 
-    outcomes = [row["outcome"] for row in await world.ledger.spends.attempts(task)]
+    outcomes = [attempt.outcome for attempt in await world.ledger.spends.attempts(task)]
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 3)
     assert outcomes == ["not_created", "not_created", "confirmed"]
     assert await world.creations(task) == 1

@@ -16,7 +16,7 @@ from schemas.providers import PROVIDERS, model_of
 from schemas.redaction import Redactor
 from schemas.routes import Route
 from schemas.task import TaskRequest
-from schemas.upstream import Ask, Flow, Observation, Submission, accepted
+from schemas.upstream import Ask, Flow, Job, Observation, Submission, accepted
 from workers.evidence import Scribe
 from workers.upstream import Driven, Upstream
 
@@ -211,7 +211,7 @@ async def test_a_paid_request_gets_a_connection_of_its_own():
         await upstream.drive(paid(), "submit", 1, 2)
     paid_connections, connections = connections, 0
     for _ in range(3):
-        await upstream.drive(PROVIDERS["sandbox"].poll("u1"), "poll", 1, 2)
+        await upstream.drive(PROVIDERS["sandbox"].poll(Job("u1")), "poll", 1, 2)
     await upstream.close()
     server.close()
 

@@ -1,4 +1,4 @@
-"""The studio as a web application: both dialects, and the ledger for whoever wants to compare."""
+"""The studio as a web application: its dialects, and the ledger for whoever wants to compare."""
 
 import asyncio
 import socket
@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workers.sandbox.ark import Ark
+from workers.sandbox.kling import Kling
 from workers.sandbox.mischief import Cuttable
 from workers.sandbox.native import Native
 from workers.sandbox.studio import Studio
@@ -40,7 +42,7 @@ class _Numbered:
 
 
 def create_app(studio: Studio) -> ASGIApp:
-    """Both dialects over one studio."""
+    """Every dialect over one studio."""
 
     async def ledger(request: Request) -> Response:
         """Every creation; `reference` and `prompt_contains` narrow it."""
@@ -62,6 +64,8 @@ def create_app(studio: Studio) -> ASGIApp:
         Route("/healthz", health),
         *Native(studio).routes,
         *Videos(studio).routes,
+        *Kling(studio).routes,
+        *Ark(studio).routes,
     ]
     return Cuttable(_Numbered(Starlette(routes=routes)))
 

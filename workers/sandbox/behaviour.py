@@ -29,14 +29,34 @@ CHOICES: Final[dict[str, frozenset[str]]] = {
     "poll": frozenset(
         {"unknown_status", "garbage", "500", "503", "404", "401", "429", "hang", "backwards", "empty_results"}
     ),
+    # What a search by the client's reference and a list say of a job that exists.
+    "lookup": frozenset({"hidden", "500", "garbage"}),
     "result": frozenset(
-        {"expired", "truncated", "gzip", "html", "404", "500", "slow", "wrong_type", "redirect"},
+        {
+            "expired",
+            "dying_link",
+            "truncated",
+            "cut",
+            "no_range",
+            "gzip",
+            "html",
+            "404",
+            "500",
+            "slow",
+            "wrong_type",
+            "redirect",
+        },
     ),
 }
 SECONDS: Final[dict[str, float]] = {"queue": 0.3, "run": 0.7, "latency": 0.0, "link": 3600.0}
-COUNTS: Final[dict[str, str]] = {"create_times": "create", "poll_times": "poll", "result_times": "result"}
+COUNTS: Final[dict[str, str]] = {
+    "create_times": "create",
+    "poll_times": "poll",
+    "lookup_times": "lookup",
+    "result_times": "result",
+}
 ALWAYS: Final = 1_000_000_000
-FIRST_FEW: Final = {"create_times": ALWAYS, "poll_times": 3, "result_times": 1}
+FIRST_FEW: Final = {"create_times": ALWAYS, "poll_times": 3, "lookup_times": 3, "result_times": 1}
 
 _DIRECTIVE = re.compile(r"\[sandbox:([^\]]*)\]")
 _LOOKS_LIKE_ONE = re.compile(r"\[\s*sandbox\b", re.IGNORECASE)
@@ -59,6 +79,8 @@ class Behaviour:
     end: str | None
     poll: str | None
     poll_times: int
+    lookup: str | None
+    lookup_times: int
     result: str | None
     result_times: int
     text: str
@@ -98,6 +120,8 @@ def parse_behaviour(script: str) -> Behaviour:
         end=words.get("end"),
         poll=words.get("poll"),
         poll_times=counts["poll_times"],
+        lookup=words.get("lookup"),
+        lookup_times=counts["lookup_times"],
         result=words.get("result"),
         result_times=counts["result_times"],
         text=" ".join(f"{key}={value}" for key, value in words.items()),

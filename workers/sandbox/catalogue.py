@@ -4,7 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-RATIOS: Final = {"1:1": (1, 1), "16:9": (16, 9), "9:16": (9, 16), "4:3": (4, 3), "3:4": (3, 4)}
+RATIOS: Final = {
+    "1:1": (1, 1),
+    "16:9": (16, 9),
+    "9:16": (9, 16),
+    "4:3": (4, 3),
+    "3:4": (3, 4),
+    "3:2": (3, 2),
+    "2:3": (2, 3),
+    "21:9": (21, 9),
+}
+_FIVE_RATIOS: Final = ("1:1", "16:9", "9:16", "4:3", "3:4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Slip:
 
 
 OFFERS: Final[Mapping[str, Offer]] = {
-    "sandbox-image-1": Offer("picture", "png", tuple(RATIOS), 512, {}, most=4, roles=("reference", "style")),
+    "sandbox-image-1": Offer("picture", "png", _FIVE_RATIOS, 512, {}, most=4, roles=("reference", "style")),
     "sandbox-image-1-fast": Offer("picture", "webp", ("1:1", "16:9", "9:16"), 256, {}, most=4),
     "sandbox-video-1": Offer(
         "film",
@@ -71,10 +81,23 @@ def slips(offer: Offer, body: Mapping[str, Any]) -> Iterator[Slip]:
 
 
 def sides(offer: Offer, ratio: str, resolution: str | None) -> tuple[int, int]:
-    """Width and height in pixels, even numbers as video codecs want them."""
-    wide, high = RATIOS[ratio]
+    """Width and height in pixels."""
     if offer.kind == "picture":
-        scale = offer.side / max(wide, high)
-    else:
-        scale = offer.resolutions.get(resolution or "", offer.side) / min(wide, high)
+        return within(ratio, long=offer.side)
+    return across(ratio, short=offer.resolutions.get(resolution or "", offer.side))
+
+
+def within(ratio: str, long: int) -> tuple[int, int]:
+    """The sides of a picture by its longer one."""
+    return _even(ratio, long / max(RATIOS[ratio]))
+
+
+def across(ratio: str, short: int) -> tuple[int, int]:
+    """The sides of a film by its shorter one."""
+    return _even(ratio, short / min(RATIOS[ratio]))
+
+
+def _even(ratio: str, scale: float) -> tuple[int, int]:
+    wide, high = RATIOS[ratio]
+    # Video codecs want even numbers.
     return round(wide * scale / 2) * 2, round(high * scale / 2) * 2

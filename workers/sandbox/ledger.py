@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 import orjson
 
-Dialect = Literal["sandbox", "videos"]
+Dialect = Literal["sandbox", "videos", "kling", "ark"]
 Mark = Literal["cancelled", "deleted"]
 
 
@@ -55,6 +55,7 @@ class Creation:
     behaviour: str
     fingerprint: str
     work: Work
+    endpoint: str = ""  # where it was created, in a dialect that asks for it there
 
 
 class Ledger:

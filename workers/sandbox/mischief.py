@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from starlette.requests import Request
@@ -37,16 +38,22 @@ class Gone(Response):
     """An answer that never comes, or a line that is cut, after some bytes or none."""
 
     def __init__(
-        self, request: Request, *, after: bytes = b"", headers: Mapping[str, str] | None = None, cut: bool
+        self,
+        request: Request,
+        *,
+        after: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        status: int = 200,
+        cut: bool,
     ):
-        super().__init__()
+        super().__init__(status_code=status)
         self._request, self._after, self._start, self._cut = request, after, headers, cut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Be gone; returns when the client is."""
         if self._start is not None:
             fields = [(name.encode(), value.encode()) for name, value in self._start.items()]
-            await send({"type": "http.response.start", "status": 200, "headers": fields})
+            await send({"type": "http.response.start", "status": self.status_code, "headers": fields})
             await send({"type": "http.response.body", "body": self._after, "more_body": True})
         if self._cut:
             # What was written still goes out; then the line ends in the middle of the answer.
@@ -68,6 +75,7 @@ async def create(
     refuse: Refuse,
     make: Callable[[], Awaitable[Creation]],
     answer: Callable[[Creation], Response],
+    no_id: Mapping[str, object] = MappingProxyType({"status": "waiting", "message": "SUCCEED"}),
 ) -> Response:
     """Answer a paid request, misbehaving as its script says: before anything is made, or after."""
     if behaviour.latency:
@@ -77,6 +85,8 @@ async def create(
     if mischief in CREATE_BEFORE:
         return _instead(mischief, request, refuse)
     job = await make()
+    if mischief == "no_id":
+        return JSONResponse(dict(no_id))
     if mischief in CREATE_AFTER:
         return _instead(mischief, request, refuse)
     return answer(job)
@@ -94,8 +104,6 @@ def _instead(mischief: str | None, request: Request, refuse: Refuse) -> Response
             return HTMLResponse(_PROXY_PAGE, 502)
         case "garbage":
             return PlainTextResponse("ok, we are on it", 200)
-        case "no_id":
-            return JSONResponse({"status": "waiting", "message": "SUCCEED"})
         case "redirect":
             return RedirectResponse("/elsewhere", 302)
         case _:
@@ -124,6 +132,15 @@ def at_look(studio: Studio, job: Creation, request: Request, refuse: Refuse) -> 
             return refuse("busy")
         case _:
             return refuse("internal")
+
+
+def at_lookup(studio: Studio, job: Creation, *, anew: bool = True) -> str | None:
+    """What a search that ought to find a job does instead; not `anew` on the later pages of one search."""
+    told = studio.behaviour(job)
+    if told.lookup is None:
+        return None
+    times = studio.count("lookup", job.id) if anew else studio.counted("lookup", job.id)
+    return told.lookup if times <= told.lookup_times else None
 
 
 def lies(studio: Studio, job: Creation, which: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from workers.sandbox.behaviour import Behaviour, BehaviourError, read_behaviour
 from workers.sandbox.catalogue import OFFERS, Offer, sides, slips
-from workers.sandbox.delivery import deliver, expired
+from workers.sandbox.delivery import deliver, expired, hand_out
 from workers.sandbox.ledger import Creation, Work
 from workers.sandbox.mischief import at_look, create, lies
 from workers.sandbox.studio import TYPES, NotAPicture, Studio, inline_bytes
@@ -88,7 +88,7 @@ class Native:
         self._studio.ledger.called("sandbox", "find")
         if not self._known(request):
             return refuse("auth")
-        job = self._studio.by_reference(request.query_params.get("reference", ""))
+        job = self._studio.by_reference(request.query_params.get("reference", ""), "sandbox")
         return JSONResponse({"jobs": [self._shown(request, job)] if job else []})
 
     async def look(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class Native:
     ) -> Response:
         reference = body.get("reference")
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        known = self._studio.by_reference(reference) if reference else None
+        known = self._studio.by_reference(reference, "sandbox") if reference else None
         if known and known.fingerprint != fingerprint:
             return refuse("conflict")
         try:
@@ -136,7 +136,7 @@ class Native:
             return refuse("parameters", str(error), "images")
 
         async def make() -> Creation:
-            again = self._studio.by_reference(reference) if reference else None
+            again = self._studio.by_reference(reference, "sandbox") if reference else None
             return again or await self._studio.create(
                 "sandbox",
                 body["model"],
@@ -204,16 +204,8 @@ class Native:
         }
 
     def _result(self, request: Request, job: Creation, index: int) -> dict[str, Any]:
-        told = self._studio.behaviour(job)
-        dead = (
-            told.result == "expired" and self._studio.count("link", f"{job.id}.{index}") <= told.result_times
-        )
-        token, dies_at = self._studio.link(job, index, -1 if dead else told.link)
-        return {
-            "url": str(request.url_for("file", token=token)),
-            "type": TYPES[job.work.suffix],
-            "expires_at": _time(dies_at),
-        }
+        url, dies_at = hand_out(self._studio, request, job, index)
+        return {"url": url, "type": TYPES[job.work.suffix], "expires_at": _time(dies_at)}
 
     def _known(self, request: Request) -> bool:
         return request.headers.get("authorization") == f"Bearer {self._studio.key}"

@@ -8,8 +8,9 @@ import hmac
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -46,7 +47,9 @@ class Studio:
         self.key = key
         self.now = clock
         self._folder = folder
-        self._by_reference = {c.reference: c for c in self.ledger.creations.values() if c.reference}
+        self._by_reference = {
+            (c.dialect, c.reference): c for c in self.ledger.creations.values() if c.reference
+        }
         self._behaviours: dict[str, Behaviour] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._rendering: dict[Path, asyncio.Lock] = {}
@@ -59,15 +62,26 @@ class Studio:
         self._counts[what, which] += 1
         return self._counts[what, which]
 
+    def counted(self, what: str, which: str) -> int:
+        """How often it has happened so far."""
+        return self._counts[what, which]
+
     def find(self, job_id: str, dialect: Dialect) -> Creation | None:
         """A job of a dialect that has not been deleted."""
         found = self.ledger.creations.get(job_id)
         mark = self.ledger.marks.get(job_id)
         return None if found is None or found.dialect != dialect or (mark and mark[0] == "deleted") else found
 
-    def by_reference(self, reference: str) -> Creation | None:
-        """The job that a client's own reference stands for."""
-        return self._by_reference.get(reference)
+    def all_of(self, dialect: Dialect) -> Iterator[Creation]:
+        """Every job of a dialect that has not been deleted, newest first."""
+        for job_id in reversed(self.ledger.creations):
+            job = self.find(job_id, dialect)
+            if job:
+                yield job
+
+    def by_reference(self, reference: str, dialect: Dialect) -> Creation | None:
+        """The job that a client's own reference stands for in a dialect."""
+        return self._by_reference.get((dialect, reference))
 
     def behaviour(self, job: Creation) -> Behaviour:
         """What a job's request asked for."""
@@ -85,11 +99,13 @@ class Studio:
         *,
         reference: str | None = None,
         fingerprint: str = "",
+        endpoint: str = "",
     ) -> Creation:
         """Create a job; it is on the disk when this returns."""
+        at = self.now()
         job = Creation(
-            id=("sj_" if dialect == "sandbox" else "video_") + uuid4().hex,
-            at=self.now(),
+            id=_new_id(dialect, at),
+            at=at,
             dialect=dialect,
             model=model,
             reference=reference,
@@ -98,10 +114,11 @@ class Studio:
             behaviour=behaviour.text,
             fingerprint=fingerprint,
             work=work,
+            endpoint=endpoint,
         )
         self.ledger.create(job)
         if reference:
-            self._by_reference[reference] = job
+            self._by_reference[dialect, reference] = job
         await self.ledger.durable()
         return job
 
@@ -182,6 +199,20 @@ class Studio:
 
     def _signature(self, named: str) -> str:
         return hmac.new(self.key.encode(), named.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _new_id(dialect: Dialect, at: float) -> str:
+    """An id as the vendor's look: Kling's are numbers, Ark's tell the time."""
+    chance = uuid4()
+    match dialect:
+        case "kling":
+            return str(8 * 10**17 + chance.int % 10**17)
+        case "ark":
+            return f"cgt-{datetime.fromtimestamp(at, UTC):%Y%m%d%H%M%S}-{chance.hex[:10]}"
+        case "sandbox":
+            return f"sj_{chance.hex}"
+        case "videos":
+            return f"video_{chance.hex}"
 
 
 def inline_bytes(data_uri: str) -> bytes:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from workers.sandbox.behaviour import BehaviourError, read_behaviour
-from workers.sandbox.delivery import deliver, expired
+from workers.sandbox.delivery import deliver, expired, link_is_dead
 from workers.sandbox.ledger import Creation, Reference, Work
 from workers.sandbox.mischief import at_look, create, lies
 from workers.sandbox.studio import NotAPicture, Studio
@@ -115,11 +115,8 @@ class Videos:
         self._studio.ledger.called("videos", "list")
         if not self._known(request):
             return refuse("auth")
-        found = (self._studio.find(name, "videos") for name in self._studio.ledger.creations)
-        jobs = [job for job in found if job]
-        return JSONResponse(
-            {"object": "list", "data": [self._shown(job) for job in reversed(jobs)], "has_more": False}
-        )
+        jobs = [self._shown(job) for job in self._studio.all_of("videos")]
+        return JSONResponse({"object": "list", "data": jobs, "has_more": False})
 
     async def look(self, request: Request) -> Response:
         """How a video is doing."""
@@ -153,10 +150,9 @@ class Videos:
             return refuse("no_job")
         if self._studio.look(job).status != "ready":
             return refuse("not_ready")
-        told = self._studio.behaviour(job)
-        if told.result == "expired" and self._studio.count("link", job.id) <= told.result_times:
+        if link_is_dead(self._studio, job, 0):
             return expired()
-        token, _ = self._studio.link(job, 0, told.link)
+        token, _ = self._studio.link(job, 0, self._studio.behaviour(job).link)
         return await deliver(self._studio, request, job, 0, str(request.url_for("file", token=token)))
 
     async def _work(self, fields: dict[str, Any], prompt: str) -> Work:

@@ -130,15 +130,29 @@ async def _answering(ledger: Ledger, why: str) -> AsyncIterator[Finding]:
     yield (good if abs(ahead_s) < _CLOCK_TOLERANCE_S else note)(
         "clock", f"{abs(ahead_s) * 1000:.0f} ms {'ahead of' if ahead_s > 0 else 'behind'} the database's"
     )
-    yield await _schema(ledger)
+    reached = await reached_revision(ledger)
+    yield _schema(reached)
+    if reached == newest_revision():
+        yield await _sending(ledger)
 
 
-async def _schema(ledger: Ledger) -> Finding:
-    newest, reached = newest_revision(), await reached_revision(ledger)
+def _schema(reached: str | None) -> Finding:
+    newest = newest_revision()
     if reached == newest:
         return good("schema", f"revision {newest}")
     return note(
         "schema", f"revision {reached or 'none'}, this version needs {newest}; up and migrate bring it there"
+    )
+
+
+async def _sending(ledger: Ledger) -> Finding:
+    standing = await ledger.instance.look()
+    if standing.quarantine is None:
+        return good("sending", f"no quarantine, epoch {standing.epoch}")
+    return note(
+        "sending",
+        f"nothing is sent since {standing.quarantine.began_at:%Y-%m-%d %H:%M} UTC. "
+        f"{standing.quarantine.words}; creative-tasks quarantine shows more",
     )
 
 

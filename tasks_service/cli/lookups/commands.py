@@ -17,6 +17,7 @@ from tasks_service.cli.errors import Trouble
 from tasks_service.cli.lookups.text import entry_as_json, sheet, state_of, task_as_json, told
 from tasks_service.cli.screen import as_json, clipped, plain
 from tasks_service.explanation import Language, explain, last_words
+from tasks_service.ledger.connection import Row
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.story import Entry, story
@@ -87,8 +88,8 @@ def why(
     json_: Json = False,
 ) -> None:
     """Say in plain words what a task is doing or why it failed, what it cost, and whose move it is."""
-    task, files, said = asyncio.run(_with_last_words(task_id))
-    points = explain(task, len(files), said, datetime.now(UTC), lang)
+    task, files, said, notes = asyncio.run(_with_last_words(task_id))
+    points = explain(task, len(files), said, datetime.now(UTC), lang, notes)
     if json_:
         typer.echo(as_json({point.question: point.answer for point in points}))
         return
@@ -122,10 +123,12 @@ async def _one(text: str) -> tuple[Task, list[Artifact]]:
         return task, await ledger.history.artifacts(task.id)
 
 
-async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str]:
+async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str, list[Row]]:
     async with ledger_of(read_settings()) as ledger:
         task = await _get(ledger, text)
-        return task, await ledger.history.artifacts(task.id), last_words(await ledger.history.calls(task.id))
+        said = last_words(await ledger.history.calls(task.id))
+        notes = await ledger.history.notes(task.id)
+        return task, await ledger.history.artifacts(task.id), said, notes
 
 
 async def _history(text: str) -> tuple[Task, list[Entry]]:

@@ -102,7 +102,7 @@ async def test_an_intention_that_counts_from_an_old_look_is_not_made(ledger, ope
     await ledger.spends.settle(task, 1, Spend.NOT_CREATED, None)
 
     assert await ledger.spends.intend(task) is None
-    assert [row["outcome"] for row in await ledger.spends.attempts(task)] == ["not_created"]
+    assert [str(attempt.outcome) for attempt in await ledger.spends.attempts(task)] == ["not_created"]
     known = await ledger.tasks.get(task.id)
     assert (known.spend, known.attempt) == (Spend.NOT_CREATED, 1)
 
@@ -124,10 +124,11 @@ async def test_an_outcome_that_is_known_is_not_written_again(ledger, opened):
     [task] = await ledger.tasks.claim([State.SUBMITTED], 1, LEASE)
     await ledger.spends.intend(task)
     assert await ledger.spends.settle(task, 1, Spend.UNKNOWN, None)
-    before = await ledger.spends.attempts(task)
+    [before] = await ledger.spends.attempts(task)
 
     assert not await ledger.spends.settle(task, 1, Spend.UNKNOWN, None)
-    assert await ledger.spends.attempts(task) == before
+    [after] = await ledger.spends.attempts(task)
+    assert (after.outcome, after.settled_at) == (Spend.UNKNOWN, before.settled_at)
     assert await ledger.spends.settle(task, 1, Spend.CONFIRMED, "u")
 
 

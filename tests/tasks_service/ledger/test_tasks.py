@@ -90,8 +90,15 @@ async def test_a_lease_that_ran_out_lets_the_next_worker_in_and_keeps_the_first_
 async def test_nothing_of_a_full_route_is_claimed(ledger, opened):
     await opened()
 
-    assert await ledger.tasks.claim([State.SUBMITTED], 1, LEASE, ["sandbox"]) == []
-    assert len(await ledger.tasks.claim([State.SUBMITTED], 1, LEASE, ["other"])) == 1
+    assert await ledger.tasks.claim([State.SUBMITTED], 1, LEASE, {"sandbox": 0}) == []
+    assert len(await ledger.tasks.claim([State.SUBMITTED], 1, LEASE, {"other": 0})) == 1
+
+
+async def test_each_route_gives_as_many_as_it_has_room_for(ledger, opened):
+    for _ in range(5):
+        await opened()
+
+    assert len(await ledger.tasks.claim([State.SUBMITTED], 9, LEASE, {"sandbox": 2, "other": 9})) == 2
 
 
 async def test_an_intention_is_made_once_until_it_is_known_that_nothing_was_created(ledger, opened):
@@ -121,7 +128,7 @@ async def test_what_is_known_for_certain_never_changes(ledger, opened, known):
     assert await ledger.spends.settle(task, 1, known, None)
 
     assert not await ledger.spends.settle(task, 1, Spend.UNKNOWN, None)
-    assert (await ledger.spends.attempts(task))[0]["outcome"] == known.value
+    assert (await ledger.spends.attempts(task))[0].outcome == known
 
 
 async def test_a_late_confirmation_wakes_a_task_that_was_put_aside(ledger, opened):
@@ -135,7 +142,7 @@ async def test_a_late_confirmation_wakes_a_task_that_was_put_aside(ledger, opene
     await ledger.spends.settle(task, 1, Spend.CONFIRMED, "u-1")
 
     [woken] = await ledger.tasks.claim([State.SUBMITTED], 1, LEASE)
-    assert (woken.spend, woken.parked) == (Spend.CONFIRMED, Parked.OUTCOME_UNKNOWN)
+    assert (woken.spend, woken.parked) == (Spend.CONFIRMED, None)
 
 
 async def test_cancelling_before_the_spend_is_certain(ledger, caller, opened):

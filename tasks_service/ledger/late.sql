@@ -1,0 +1,19 @@
+-- begin: look on for what may still come of a task that was given up
+INSERT INTO late_look (task_id, due_at, until_at)
+VALUES (:task_id, now() + :wait::interval, now() + interval '7 days')
+ON CONFLICT DO NOTHING;
+
+-- claim: the late looks that are due, under a lease
+WITH due AS (
+    SELECT task_id FROM late_look WHERE due_at <= now() ORDER BY due_at LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE late_look l SET due_at = now() + :lease::interval, claim = l.claim + 1
+FROM due WHERE l.task_id = due.task_id
+RETURNING l.task_id, l.claim, l.until_at < now() AS over;
+
+-- postpone: nothing new; look again later
+UPDATE late_look SET due_at = now() + :wait::interval WHERE task_id = :task_id AND claim = :claim RETURNING task_id;
+
+-- finish: there is nothing more to see; whoever lost the lease finishes nothing
+DELETE FROM late_look WHERE task_id = :task_id AND claim = :claim RETURNING task_id;

@@ -1,0 +1,53 @@
+"""The nemesis run in short: every kind of blow once, and the checker's word on what is left."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.faults.chaos import Plan, run
+from tests.faults.nemesis import schedule
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not pytest's own: PostgreSQL's user could not enter it, and its data would lie elsewhere.
+    with tempfile.TemporaryDirectory(prefix="creative-tasks-chaos-") as name:
+        yield Path(name)
+
+
+def kept_every_promise(told: dict[str, Any]) -> None:
+    assert told["violations"] == {}, told["seen"]
+    assert told["acked"] == told["stored"] > 0
+    assert told["settle_s"] is not None
+    assert sum(told["ended"].values()) + sum(told["parked"].values()) == told["stored"]
+
+
+async def test_a_minute_of_blows_loses_nothing_and_pays_once(folder: Path):
+    told = await run(Plan(seed=11, rage_s=20, calm_s=4, rate_s=3, every_s=2.4), folder)
+
+    kept_every_promise(told)
+    blows = {name for name, times in told["deeds"].items() if times}
+    assert {"pause_worker", "crash_postgres"} <= blows
+    assert sum(told["starts"].values()) > 10, "processes really died"
+
+
+async def test_without_a_doorbell_the_same_holds(folder: Path):
+    plan = Plan(seed=12, rage_s=6, calm_s=3, rate_s=3, every_s=1.5, with_valkey=False)
+
+    told = await run(plan, folder)
+
+    kept_every_promise(told)
+    assert told["valkey"] is False
+
+
+def test_a_seed_decides_the_whole_schedule():
+    first, again, other = (schedule(Random(seed), 300, 3) for seed in (5, 5, 6))
+
+    assert first == again != other
+    assert len({deed.what for deed in first}) == 9

@@ -1,0 +1,103 @@
+"""Late looks: what an upstream still makes of a task that we gave up is recorded, and its files are kept."""
+
+from dataclasses import replace
+
+from structlog.stdlib import get_logger
+from uuid_utils.compat import uuid7
+
+from schemas.lifecycle import State
+from schemas.task import Task
+from tasks_service import metrics
+from tasks_service.ledger.connection import UNAVAILABLE, Taken
+from tasks_service.ledger.late import LateLook
+from workers.home import Bringer, Home
+from workers.step import seconds
+from workers.upstream import Driven
+from workers.workbench import Workbench
+
+log = get_logger()
+
+_AT_ONCE = 5  # late looks are rare, and nobody waits for them
+
+
+class Late:
+    """The task stays failed; its history says what came of it all the same."""
+
+    name = "late"
+
+    def __init__(self, bench: Workbench):
+        self._bench = bench
+        self._bringer = Bringer(bench)
+
+    async def drain(self) -> None:
+        """Do what is due, one after the other."""
+        try:
+            # The lease is as long as one look with its downloads may take.
+            lease = seconds(self._bench.settings.download_timeout_s + self._bench.settings.lease_s)
+            for look in await self._bench.ledger.late.claim(_AT_ONCE, lease):
+                await self._look(look)
+        except UNAVAILABLE as error:
+            log.warning("ledger_away", step=self.name, error=repr(error))
+
+    async def _look(self, look: LateLook) -> None:
+        task = await self._upstream_task(look)
+        upstream = self._bench.upstream_of(task) if task else None
+        if task is None or upstream is None:
+            await self._later(look)
+            return
+        asked = await self._bringer.look(task, upstream)
+        if asked.observation.state is State.FAILED:
+            await self._end(look, task, asked, "late_failure", _words(asked))
+        elif asked.observation.state is not State.DONE:
+            await self._later(look)
+        else:
+            await self._keep(look, task, asked, await self._bringer.bring_home(task, upstream, asked))
+
+    async def _upstream_task(self, look: LateLook) -> Task | None:
+        """The task with the upstream's id for it, which may have become known only after its end."""
+        task = await self._bench.ledger.tasks.get(look.task_id)
+        if task is None or task.upstream_id is not None:
+            return task
+        spent = await self._bench.ledger.spends.latest(task)
+        return replace(task, upstream_id=spent.upstream_id) if spent and spent.upstream_id else None
+
+    async def _keep(self, look: LateLook, task: Task, asked: Driven, home: Home) -> None:
+        if not home.artifacts and not look.over:
+            await self._later(look)
+            return
+        detail = _words(asked) if home.artifacts else home.trouble
+        await self._end(look, task, asked, "late_success", detail, home)
+
+    async def _end(
+        self,
+        look: LateLook,
+        task: Task,
+        asked: Driven,
+        reason: str,
+        detail: str | None,
+        home: Home | None = None,
+    ) -> None:
+        try:
+            async with self._bench.ledger.transaction() as ledger:
+                if not await ledger.late.finish(look):
+                    return
+                await ledger.history.record(task.id, home.calls if home else asked.calls)
+                await ledger.history.keep(task.id, home.artifacts if home else [])
+                await ledger.history.add_note(task.id, uuid7(), "note", "worker", reason, detail)
+        except Taken:
+            log.info("outrun")
+            return
+        self._bringer.clear(task)
+        metrics.LATE.labels(reason, task.route).inc()
+        log.warning(reason, task=str(task.id), route=task.route)
+
+    async def _later(self, look: LateLook) -> None:
+        if look.over:
+            await self._bench.ledger.late.finish(look)
+            return
+        await self._bench.ledger.late.postpone(look, seconds(self._bench.settings.late_wait_s))
+
+
+def _words(asked: Driven) -> str | None:
+    seen = asked.observation
+    return (seen.failure.message or seen.failure.code) if seen.failure else seen.status

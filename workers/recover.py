@@ -1,0 +1,112 @@
+"""Lost submissions: somebody began to send a task, and nobody knows what came of it.
+
+What can be done depends on what the provider's file declares: send the same reference again where that
+creates nothing new, ask by our reference, look through a list. Otherwise a person has to decide. Nothing here
+makes a second purchase possible: a new attempt needs proof that the last one was not created.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from structlog.stdlib import get_logger
+
+from schemas.lifecycle import Spend
+from schemas.task import Task
+from schemas.upstream import Lost, Observation, Recovery, Submission
+from tasks_service.failpoints import reached
+from tasks_service.ledger.spend import Attempt
+from workers.letter import Letter
+from workers.line import boottime
+from workers.settle import Case, Settler
+from workers.upstream import Driven, Upstream
+from workers.workbench import Workbench
+
+log = get_logger()
+
+SendAgain = Callable[[Case, Letter], Awaitable[None]]
+
+
+class Recover:
+    """Finds out what became of lost submissions."""
+
+    def __init__(self, bench: Workbench, settler: Settler, send_again: SendAgain):
+        self._bench = bench
+        self._settler = settler
+        self._send_again = send_again
+
+    async def find_again(self, task: Task, upstream: Upstream) -> None:
+        """Do the one thing that can be done about the latest attempt of a task."""
+        spent = await self._bench.ledger.spends.latest(task)
+        if spent is None:
+            raise LookupError("a task that was sent has no attempt on record")
+        case = Case(task, upstream, spent.number, boottime() - _age_s(task, spent))
+        letter = self._same_letter(case, spent)
+        if self._settler.too_old(case):
+            await self._leave_to_a_person(case)
+        elif case.recovery is Recovery.IDEMPOTENCY_KEY and letter is not None:
+            await self._send_again(case, letter)
+        elif upstream.provider.lookup is not None:
+            await self._look_up(case, spent)
+        else:
+            await self._leave_to_a_person(case)
+
+    def _same_letter(self, case: Case, spent: Attempt) -> Letter | None:
+        """The request as it was sent, or None where this release would send another one."""
+        letter = letter_of(self._bench, case.task, case.upstream, spent.reference)
+        if letter is None or spent.body_sha256 in (None, letter.sha256):
+            return letter
+        log.warning("not_sent_again", reason="this release would send another text under the same reference")
+        return None
+
+    async def _look_up(self, case: Case, spent: Attempt) -> None:
+        driven = await self._ask(case, spent)
+        await reached("lookup.answered")
+        seen = driven.observation
+        if seen.spend is Spend.CONFIRMED:
+            await self._settler.record(case, driven, "found_again")
+        elif seen.spend is Spend.NOT_CREATED and self._proves_absence(case, spent):
+            await self._settler.never_arrived(case, driven)
+        else:
+            doubtful = replace(driven, observation=replace(seen, spend=Spend.UNKNOWN))
+            await self._settler.record(case, doubtful)
+        await reached("lookup.settled")
+
+    async def _ask(self, case: Case, spent: Attempt) -> Driven:
+        await reached("lookup.before_ask")
+        lookup, model = case.upstream.provider.lookup, self._bench.model_of(case.task)
+        if lookup is None or model is None:
+            return case.upstream.driven(Observation())
+        lost = Lost(case.task.request, model, spent.reference, _sent_at(case.task, spent))
+        timeout_s = self._bench.settings.call_timeout_s
+        return await case.upstream.drive(lookup(lost), "lookup", case.attempt, timeout_s)
+
+    def _proves_absence(self, case: Case, spent: Attempt) -> bool:
+        """Whether so much time has passed that the upstream would know the reference if it had ever come."""
+        provider = case.upstream.provider
+        if case.recovery is not Recovery.LOOKUP_BY_REFERENCE or provider.absent_after_s is None:
+            return False
+        # With another credential it is another account that knows nothing.
+        if spent.credential not in (None, case.upstream.credential):
+            return False
+        return spent.past_deadline_s > (self._bench.settings.absent_after_s or provider.absent_after_s)
+
+    async def _leave_to_a_person(self, case: Case) -> None:
+        await self._settler.leave_to_a_person(case, case.upstream.driven(Observation()))
+
+
+def letter_of(bench: Workbench, task: Task, upstream: Upstream, reference: str) -> Letter | None:
+    """The paid request of a task; None where its provider no longer offers the model."""
+    model = bench.model_of(task)
+    return Letter(upstream.provider, Submission(task.request, model, reference)) if model else None
+
+
+def _age_s(task: Task, spent: Attempt) -> float:
+    # An attempt that is only suspected may have been made at any time since the task came.
+    if spent.body_sha256 is None:
+        return max(spent.age_s, (datetime.now(UTC) - task.created_at).total_seconds())
+    return spent.age_s
+
+
+def _sent_at(task: Task, spent: Attempt) -> datetime:
+    return task.created_at if spent.body_sha256 is None else spent.intended_at

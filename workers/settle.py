@@ -1,0 +1,240 @@
+"""What became of a paid request goes on record: confirmed, not created, or unknown."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from structlog.stdlib import get_logger
+from uuid_utils.compat import uuid7
+
+from schemas.failures import MEANINGS, Failure
+from schemas.ids import task_id_text
+from schemas.lifecycle import Parked, Spend, State
+from schemas.task import Task
+from schemas.upstream import Observation, Recovery
+from tasks_service import metrics
+from tasks_service.failpoints import reached
+from tasks_service.ledger.connection import UNAVAILABLE, Taken
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.tasks import Move, Outrun
+from workers.line import boottime
+from workers.step import seconds
+from workers.upstream import Driven, Upstream
+from workers.workbench import Workbench
+
+log = get_logger()
+
+_SLOWEST_RETRY_S = 60.0
+_SLOWEST_RECORD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One paid request of one task; `began`, on the clock of `boottime`, is when it could first leave."""
+
+    task: Task
+    upstream: Upstream
+    attempt: int
+    began: float
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the request could first have left."""
+        return boottime() - self.began
+
+    @property
+    def recovery(self) -> Recovery:
+        """How its upstream can tell what became of it."""
+        return self.upstream.provider.recovery
+
+
+class Settler:
+    """Records outcomes, patiently: what was learnt about paid work is never dropped while we live."""
+
+    def __init__(self, bench: Workbench):
+        self._bench = bench
+        self._recordings: set[asyncio.Task[None]] = set()
+
+    async def finish(self, wait_s: float) -> None:
+        """Wait for what is being recorded."""
+        if self._recordings:
+            await asyncio.wait(self._recordings, timeout=wait_s)
+
+    async def record(self, case: Case, driven: Driven, cause: str = "upstream_accepted") -> None:
+        """Shielded: whoever cancels the act does not cancel what must be written down."""
+        recording = asyncio.create_task(self._patiently(case, driven, cause))
+        self._recordings.add(recording)
+        recording.add_done_callback(self._recordings.discard)
+        await asyncio.shield(recording)
+
+    async def _patiently(self, case: Case, driven: Driven, cause: str) -> None:
+        seen, pause = driven.observation, 0.2
+        while True:
+            try:
+                await reached("submit.before_settle")
+                await self._settle(case, driven, cause)
+                await reached("submit.settled")
+                return
+            except Outrun:
+                await self._late(case, driven)
+                return
+            except Taken:
+                # The commit that seemed to fail had succeeded: the same calls are on record.
+                return
+            except UNAVAILABLE as error:
+                # In the log too, should the ledger stay away longer than we live.
+                log.warning(
+                    "not_recorded_yet", error=repr(error), spend=seen.spend, upstream_id=seen.upstream_id
+                )
+            except Exception:
+                log.error("not_recorded", spend=seen.spend, upstream_id=seen.upstream_id)
+                raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _SLOWEST_RECORD_S)
+
+    async def _settle(self, case: Case, driven: Driven, cause: str) -> None:
+        match driven.observation.spend:
+            case Spend.CONFIRMED:
+                await self._confirmed(case, driven, cause)
+            case Spend.NOT_CREATED:
+                await self._not_created(case, driven)
+            case _:
+                await self._unknown(case, driven)
+
+    async def _confirmed(self, case: Case, driven: Driven, cause: str) -> None:
+        task, seen = case.task, driven.observation
+        state = State.RUNNING if seen.state is State.RUNNING else State.QUEUED
+        move = Move(state, "worker", cause, seconds(0), upstream_id=seen.upstream_id, progress=seen.progress)
+        try:
+            async with self._bench.ledger.transaction() as ledger:
+                await ledger.history.record(task.id, driven.calls)
+                await ledger.spends.settle(task, case.attempt, Spend.CONFIRMED, seen.upstream_id)
+                await ledger.tasks.advance(task, move)
+                await reached("submit.settling")
+        except Taken as taken:
+            if taken.guard != "one_task_per_upstream_id":
+                raise
+            # The upstream gave us an id that another task has: whatever it made, it is not known to be ours.
+            log.error("upstream_id_taken", upstream_id=seen.upstream_id)
+            await self.leave_to_a_person(case, driven)
+            return
+        log.info("submitted", task=task_id_text(task.id), upstream_id=seen.upstream_id, route=task.route)
+        metrics.MOVES.labels(state.value, task.route).inc()
+        await self._bench.doorbell.ring("poll")
+
+    async def _not_created(self, case: Case, driven: Driven) -> None:
+        """A clear no, or it never left. Without a failure the reason is ours, and it is tried for ever."""
+        task, failure = case.task, driven.observation.failure
+        wait = driven.observation.retry_after_s or min(2.0**case.attempt, _SLOWEST_RETRY_S)
+        refusal = failure if failure and self._is_final(task, failure) else None
+        async with self._bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls)
+            await ledger.spends.settle(task, case.attempt, Spend.NOT_CREATED, None)
+            if refusal:
+                await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=refusal))
+            else:
+                await ledger.tasks.postpone(task, seconds(wait))
+            await reached("submit.settling")
+        if refusal:
+            self.count_failure(task, refusal)
+
+    def _is_final(self, task: Task, failure: Failure) -> bool:
+        age_s = (datetime.now(UTC) - task.created_at).total_seconds()
+        return not MEANINGS[failure.kind].transient or age_s > self._bench.settings.submit_give_up_s
+
+    async def never_arrived(self, case: Case, driven: Driven) -> None:
+        """The upstream has had time enough, and knows nothing of our reference: the next attempt may go."""
+        task = case.task
+        async with self._bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls)
+            await ledger.spends.settle(task, case.attempt, Spend.NOT_CREATED, None)
+            await ledger.history.add_note(task.id, uuid7(), "note", "worker", "never_arrived", None)
+            await ledger.tasks.postpone(task, seconds(0))
+        log.info("never_arrived", route=task.route, attempt=case.attempt)
+
+    async def _unknown(self, case: Case, driven: Driven) -> None:
+        """It may have been paid. It is asked about where the upstream can say; it never just goes again."""
+        task = case.task
+        wait_s = self._until_asked_again(case, driven.observation)
+        if wait_s is None or case.age_s > self._bench.settings.park_unknown_after_s:
+            await self.leave_to_a_person(case, driven)
+            return
+        async with self._bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
+            await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            await ledger.tasks.postpone(task, seconds(wait_s))
+            await reached("submit.settling")
+
+    def _until_asked_again(self, case: Case, seen: Observation) -> float | None:
+        """Seconds until the upstream can be asked what became of it; None where it cannot be."""
+        if case.recovery is Recovery.NONE or self.too_old(case):
+            return None
+        return seen.retry_after_s or min(max(case.age_s / 4, 0.5), _SLOWEST_RETRY_S)
+
+    async def leave_to_a_person(self, case: Case, driven: Driven) -> None:
+        """A person should look; where the upstream can be asked, that goes on meanwhile."""
+        task = case.task
+        wait = seconds(self._bench.settings.parked_wait_s)
+        failure = driven.observation.failure
+        words = (failure.message or failure.code) if failure else None
+        async with self._bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
+            await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            parked = await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, wait, "worker", words)
+            if not parked:
+                await ledger.tasks.postpone(task, wait)
+            await reached("submit.settling")
+        if parked:
+            log.warning("parked", reason="outcome_unknown", route=task.route)
+            metrics.PARKED.labels("outcome_unknown", task.route).inc()
+
+    async def _late(self, case: Case, driven: Driven) -> None:
+        """The lease ran out while the upstream was answering; its answer is true all the same.
+
+        Whoever holds the task now will find it, and is woken for it. A refusal counts only where nobody else
+        can have sent the same reference again.
+        """
+        task, seen = case.task, driven.observation
+        alone = case.recovery is not Recovery.IDEMPOTENCY_KEY
+        certain = seen.spend is Spend.CONFIRMED or (seen.spend is Spend.NOT_CREATED and alone)
+        async with self._bench.ledger.transaction() as ledger:
+            await ledger.history.record(task.id, driven.calls)
+            settled = certain and await ledger.spends.settle(task, case.attempt, seen.spend, seen.upstream_id)
+            if seen.spend is Spend.CONFIRMED and not settled:
+                await self._contradicted(case, seen, ledger)
+        log.warning("answered_late", spend=seen.spend, upstream_id=seen.upstream_id, settled=settled)
+
+    async def _contradicted(self, case: Case, seen: Observation, ledger: Ledger) -> None:
+        """It had been declared that nothing was created, and now it turns out that something was."""
+        attempts = await ledger.spends.attempts(case.task)
+        known = next((one for one in attempts if one.number == case.attempt), None)
+        if known is None or known.upstream_id == seen.upstream_id:
+            return
+        note = ("note", "worker", "confirmed_after_all", seen.upstream_id)
+        await ledger.history.add_note(case.task.id, uuid7(), *note)
+        metrics.CONTRADICTIONS.labels(case.task.route).inc()
+        log.error("confirmed_after_all", upstream_id=seen.upstream_id, outcome=known.outcome)
+
+    async def fail(self, task: Task, failure: Failure, cause: str) -> None:
+        """End a task that has cost nothing."""
+        await self._bench.ledger.tasks.advance(task, Move(State.FAILED, "worker", cause, failure=failure))
+        self.count_failure(task, failure)
+
+    def count_failure(self, task: Task, failure: Failure) -> None:
+        """Show a failure from outside."""
+        log.info("failed", kind=failure.kind.value, route=task.route)
+        metrics.MOVES.labels(State.FAILED.value, task.route).inc()
+        metrics.FAILURES.labels(failure.kind.value, task.route).inc()
+
+    def too_old(self, case: Case) -> bool:
+        """Whether the upstream may have forgotten our reference, so that it can tell us nothing any more."""
+        window_s = case.upstream.provider.recovery_window_s
+        if case.recovery is Recovery.IDEMPOTENCY_KEY:
+            # To send again is more than to ask: not longer than a submission that never left would be tried.
+            window_s = min(window_s, self._bench.settings.submit_give_up_s)
+        return case.age_s > window_s
+
+
+def _looked_up(driven: Driven) -> bool:
+    """Paid requests are each on record; questions about them that go alike are counted."""
+    return driven.last is not None and driven.last.purpose == "lookup"
