@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv --no-cache pip compile --quiet --universal --python-version
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test check lock bench chaos contracts clean
+.PHONY: help install install-dev run demo test check lock bench chaos faults contracts clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,8 +43,15 @@ lock: install-dev ## find newer versions and write them, with their hashes, to t
 bench: ## measure the speed (arrives later)
 	@echo "make bench arrives later, with the issue on speed; there is nothing to measure with yet." >&2; exit 2
 
-chaos: ## break things on purpose and count what was lost (arrives later)
-	@echo "make chaos arrives later, with the issue on spending once; there is nothing to break with yet." >&2; exit 2
+MINUTES ?= 8
+SEED ?= 7
+VALKEY ?= yes
+
+chaos: install-dev ## break things on purpose and count what was lost: MINUTES=8 SEED=7 VALKEY=no
+	@$(BIN)/python -m tests.faults.chaos --minutes $(MINUTES) --seed $(SEED) $(if $(filter no,$(VALKEY)),--no-valkey)
+
+faults: install-dev ## kill a worker at every failpoint, whatever the upstream does: more than 500 cases
+	@FAULTS=all $(BIN)/python -m pytest --numprocesses 3 tests/faults/test_matrix.py
 
 contracts: ## run the recorded answers of every provider (arrives later)
 	@echo "make contracts arrives later, with the issue on failures; nothing is recorded yet." >&2; exit 2

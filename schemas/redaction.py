@@ -161,7 +161,10 @@ def without_links(text: str) -> str:
 
 def hidden_link(link: str) -> str:
     """What may be shown of a signed address."""
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return HIDDEN
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"
 
 

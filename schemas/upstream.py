@@ -125,6 +125,8 @@ class Observation:
     files: tuple[RemoteFile, ...] = ()
     failure: Failure | None = None
     retry_after_s: float | None = None
+    # The upstream refused a submission because our reference stands for something there already.
+    reference_taken: bool = False
 
 
 Flow = Generator[Ask, Reply, Observation]
@@ -132,7 +134,7 @@ Flow = Generator[Ask, Reply, Observation]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Everything that a provider needs to make its paid request. `reference` is ours, one per attempt."""
+    """Everything that a provider needs to make its paid request. `reference` is ours, one per task."""
 
     request: TaskRequest
     model: Model

@@ -75,13 +75,17 @@ def _said(shortest: int, longest: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=shortest, max_length=longest)
 
 
+# What a person says of a decision: short, and fit to be shown anywhere.
+Reason = Annotated[str, _said(3, 500), AfterValidator(_printable)]
+
+
 class DecisionRequest(BaseModel):
     """A decision. Its reason becomes a part of the history, which the customer can read too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     decision: Annotated[Decision, Field(strict=False)]
-    reason: Annotated[str, _said(3, 500), AfterValidator(_printable)]
+    reason: Reason
     upstream_id: Annotated[str, _said(1, 255), AfterValidator(_printable)] | None = Field(
         default=None, validate_default=True, description="for attach, and for nothing else"
     )

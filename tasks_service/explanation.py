@@ -25,7 +25,15 @@ _BEFORE_THE_QUEUE = {
 }
 
 # The upstream never said that these are over, so it may still finish them.
-_OUR_GIVING_UP = frozenset({FailureKind.TIMED_OUT, FailureKind.ARTIFACT_LOST, FailureKind.OUTCOME_UNKNOWN})
+_OUR_GIVING_UP = frozenset(
+    {
+        FailureKind.TIMED_OUT,
+        FailureKind.TASK_NOT_FOUND,
+        FailureKind.ARTIFACT_LOST,
+        FailureKind.OUTCOME_UNKNOWN,
+    }
+)
+_LATE_LOOKS = timedelta(days=7)
 
 
 class Language(StrEnum):
@@ -62,7 +70,7 @@ def explain(
         "spent": words.spent[_spent(task, files)],
         "whose_move": words.movers[_whose_move(task, files)],
         "send_again": words.send_again[_send_again(task, files)],
-        "next": words.next[_next(task, files)].format(due=_clock(task.due_at)),
+        "next": words.next[_next(task, files, now)].format(due=_clock(task.due_at)),
     }
     return [Point(words.questions[name], answer) for name, answer in asked.items() if answer]
 
@@ -184,19 +192,20 @@ def _send_again(task: Task, files: int) -> str:
             return "after_a_change" if customers else "after_a_repair"
 
 
-def _next(task: Task, files: int) -> str:
+def _next(task: Task, files: int, now: datetime) -> str:
     if task.state.final:
-        return _after_the_end(task, files)
+        return _after_the_end(task, files, now)
     if task.parked:
         return task.parked.value
     asking = task.state is State.SUBMITTED and task.spend is Spend.UNKNOWN
     return "asking" if asking else task.state.value
 
 
-def _after_the_end(task: Task, files: int) -> str:
+def _after_the_end(task: Task, files: int, now: datetime) -> str:
     if task.failure is None or files > 0:
         return "fetch"
-    return "late" if task.failure.kind in _OUR_GIVING_UP and task.upstream_id else "over"
+    looked_at = task.upstream_id is not None and now - (task.finished_at or now) < _LATE_LOOKS
+    return "late" if looked_at and task.failure.kind in _OUR_GIVING_UP else "over"
 
 
 def _clock(at: datetime | None) -> str:

@@ -14,12 +14,12 @@ from tasks_service.ledger.tasks import Move
 from workers.home import Bringer, Home
 from workers.result_life import ResultLife
 from workers.step import Step, seconds
+from workers.unrouted import hold
 from workers.upstream import Driven
 from workers.workbench import Workbench
 
 log = get_logger()
 
-_UNROUTED_WAIT_S = 60.0
 _PLACES_PER_ROUTE = 8
 
 
@@ -42,8 +42,7 @@ class Download(Step):
         """Bring a finished task's files home."""
         upstream = self.bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
-            log.error("route_not_configured", route=task.route)
-            await self.bench.ledger.tasks.postpone(task, seconds(_UNROUTED_WAIT_S))
+            await hold(self.bench, task)
             return
         await reached("download.before_look")
         asked = await self._bringer.look(task, upstream)
@@ -98,7 +97,7 @@ class Download(Step):
         """Finished and paid for, and never ours: the upstream no longer has it, or our patience is over."""
         words = home.trouble or "the upstream offers no file"
         failure = Failure(FailureKind.ARTIFACT_LOST, words)
-        await self._end(task, home, Move(State.FAILED, "worker", cause, failure=failure))
+        await self._end(task, home, Move(State.FAILED, "worker", cause, failure=failure), look_on=True)
         log.error("artifact_lost", cause=cause, trouble=words, route=task.route)
 
     async def _withdrawn(self, task: Task, asked: Driven) -> None:
@@ -107,10 +106,12 @@ class Download(Step):
         await self._end(task, asked, move)
         log.warning("withdrawn", route=task.route)
 
-    async def _end(self, task: Task, told: Home | Driven, move: Move) -> None:
+    async def _end(self, task: Task, told: Home | Driven, move: Move, *, look_on: bool = False) -> None:
         async with self.bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, told.calls)
             await ledger.tasks.advance(task, move)
+            if look_on:
+                await ledger.late.begin(task.id, seconds(self.bench.settings.late_wait_s))
         self._bringer.clear(task)
         kind = move.failure.kind if move.failure else FailureKind.UNKNOWN
         metrics.MOVES.labels(State.FAILED.value, task.route).inc()

@@ -128,7 +128,8 @@ class Fetcher:
             told.trouble = f"{type(error).__name__.lstrip('_')}: {error}"
             # A line that creeps is left alone for a while: it holds a place that others need.
             told.broke = told.received > 0 and not isinstance(error, TimeoutError)
-        except (NotAllowed, Unfetched) as error:
+        # An upstream can send an address that no parser takes.
+        except (NotAllowed, Unfetched, httpx.InvalidURL, ValueError) as error:
             told.trouble = f"{type(error).__name__}: {error}"
         told.seconds = time.perf_counter() - started
         return told

@@ -1,5 +1,6 @@
 """Late looks: what an upstream still makes of a task that we gave up is recorded, and its files are kept."""
 
+import asyncio
 from dataclasses import replace
 
 from structlog.stdlib import get_logger
@@ -17,7 +18,7 @@ from workers.workbench import Workbench
 
 log = get_logger()
 
-_AT_ONCE = 5  # late looks are rare, and nobody waits for them
+_MOST_FILES = 4  # that any model makes at once, give or take: what takes longer is fetched twice
 
 
 class Late:
@@ -29,15 +30,29 @@ class Late:
         self._bench = bench
         self._bringer = Bringer(bench)
 
-    async def drain(self) -> None:
-        """Do what is due, one after the other."""
+    async def run(self) -> None:
+        """Do what is due, one after the other, beside everything else; runs until cancelled."""
+        while True:
+            if not await self._one():
+                await asyncio.sleep(self._bench.settings.tick_s)
+
+    async def _one(self) -> bool:
+        """Whether there was one to look at."""
         try:
-            # The lease is as long as one look with its downloads may take.
-            lease = seconds(self._bench.settings.download_timeout_s + self._bench.settings.lease_s)
-            for look in await self._bench.ledger.late.claim(_AT_ONCE, lease):
+            # As long as one look with its downloads may take.
+            lease = seconds(_MOST_FILES * self._bench.settings.download_timeout_s)
+            looks = await self._bench.ledger.late.claim(1, lease)
+            for look in looks:
                 await self._look(look)
         except UNAVAILABLE as error:
             log.warning("ledger_away", step=self.name, error=repr(error))
+            return False
+        except Exception:
+            # The outermost frame of one late look: its lease runs out and it is tried again.
+            metrics.STEP_ERRORS.labels(self.name).inc()
+            log.exception("step_broke")
+            return False
+        return bool(looks)
 
     async def _look(self, look: LateLook) -> None:
         task = await self._upstream_task(look)
@@ -65,8 +80,8 @@ class Late:
         if not home.artifacts and not look.over:
             await self._later(look)
             return
-        detail = _words(asked) if home.artifacts else home.trouble
-        await self._end(look, task, asked, "late_success", detail, home)
+        reason = "late_success" if home.artifacts else "late_success_without_files"
+        await self._end(look, task, asked, reason, _words(asked) if home.artifacts else home.trouble, home)
 
     async def _end(
         self,

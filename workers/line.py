@@ -15,6 +15,8 @@ import aiohttp
 
 from tasks_service.failpoints import reached
 
+TOO_LATE = "TooLate"
+
 
 class TooLate(Exception):
     """The line stands, but the time in which the request might leave has passed; nothing was sent."""

@@ -1,7 +1,7 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from structlog.stdlib import get_logger
@@ -18,12 +18,12 @@ from workers.evidence import Exchange
 from workers.line import boottime
 from workers.patience import Patience, Signs, since_s
 from workers.step import seconds
+from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
 log = get_logger()
 
-_SLOWEST_S = 60.0
 _PROGRESS_STEP = 5  # percentage points worth a write
 
 
@@ -66,8 +66,9 @@ class Look:
         task = watched.task
         upstream = self._bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
-            log.error("route_not_configured", route=task.route)
-            return _SLOWEST_S
+            # It is let go of, and comes back when it is due.
+            await hold(self._bench, task)
+            return None
         await reached("poll.before_look")
         driven = await self._ask(watched, upstream, Job(task.upstream_id, task.endpoint))
         await reached("poll.answered")
@@ -126,7 +127,7 @@ class Look:
             "upstream_said" if seen.status is None else f"upstream_said:{seen.status}"[:100],
             self._bench.settings.lease if more else seconds(0) if ours else None,
             progress=seen.progress,
-            result_expires_at=min((f.expires_at for f in seen.files if f.expires_at), default=None),
+            result_expires_at=self._until_kept(task, seen) if ours else None,
             failure=seen.failure if seen.state is State.FAILED else None,
         )
         async with self._bench.ledger.transaction() as ledger:
@@ -142,6 +143,13 @@ class Look:
         if ours:
             await self._bench.doorbell.ring("download")
         return self._patience.wait_s(moved, watched.signs, seen) if more else None
+
+    def _until_kept(self, task: Task, seen: Observation) -> datetime | None:
+        """Until when the upstream keeps the files: what it says now, or what its pages promise."""
+        upstream = self._bench.upstream_of(task)
+        life_s = upstream.provider.result_life_s if upstream else None
+        promised = datetime.now(UTC) + timedelta(seconds=life_s) if life_s else None
+        return min((file.expires_at for file in seen.files if file.expires_at), default=promised)
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:
         async with self._bench.ledger.transaction() as ledger:

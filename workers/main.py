@@ -53,7 +53,8 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
     submit, poll, download = Submit(bench), Poll(bench), Download(bench)
     steps: dict[str, Drained] = {step.name: step for step in (submit, poll, download)}
     loops: list[Coroutine[Any, Any, None]] = [
-        tick([*steps.values(), Late(bench)], settings.tick_s),
+        tick(list(steps.values()), settings.tick_s),
+        Late(bench).run(),
         keep_house(bench.ledger, bench.incoming),
         bench.guard.watch(),
         poll.run(),

@@ -18,7 +18,7 @@ from tasks_service.failpoints import reached
 from tasks_service.ledger.spend import Attempt
 from workers.letter import Letter
 from workers.line import boottime
-from workers.settle import Case, Settler
+from workers.settle import NEVER_ARRIVED, REFERENCE_TAKEN, Case, Settler
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
@@ -65,7 +65,7 @@ class Recover:
         seen = driven.observation
         if seen.spend is Spend.CONFIRMED:
             await self._settler.record(case, driven, "found_again")
-        elif seen.spend is Spend.NOT_CREATED and self._proves_absence(case, spent):
+        elif seen.spend is Spend.NOT_CREATED and await self._proves_absence(case, spent):
             await self._settler.never_arrived(case, driven)
         else:
             doubtful = replace(driven, observation=replace(seen, spend=Spend.UNKNOWN))
@@ -81,7 +81,7 @@ class Recover:
         timeout_s = self._bench.settings.call_timeout_s
         return await case.upstream.drive(lookup(lost), "lookup", case.attempt, timeout_s)
 
-    def _proves_absence(self, case: Case, spent: Attempt) -> bool:
+    async def _proves_absence(self, case: Case, spent: Attempt) -> bool:
         """Whether so much time has passed that the upstream would know the reference if it had ever come."""
         provider = case.upstream.provider
         if case.recovery is not Recovery.LOOKUP_BY_REFERENCE or provider.absent_after_s is None:
@@ -89,7 +89,11 @@ class Recover:
         # With another credential it is another account that knows nothing.
         if spent.credential not in (None, case.upstream.credential):
             return False
-        return spent.past_deadline_s > (self._bench.settings.absent_after_s or provider.absent_after_s)
+        if spent.past_deadline_s <= (self._bench.settings.absent_after_s or provider.absent_after_s):
+            return False
+        # Believed once. After that, or where the upstream says that the reference is taken, a person is.
+        notes = await self._bench.ledger.history.notes(case.task.id)
+        return not any(note["reason"] in (REFERENCE_TAKEN, NEVER_ARRIVED) for note in notes)
 
     async def _leave_to_a_person(self, case: Case) -> None:
         await self._settler.leave_to_a_person(case, case.upstream.driven(Observation()))

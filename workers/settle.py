@@ -26,6 +26,8 @@ log = get_logger()
 
 _SLOWEST_RETRY_S = 60.0
 _SLOWEST_RECORD_S = 5.0
+# Reasons of notes that say what an upstream's silence is worth from now on.
+REFERENCE_TAKEN, NEVER_ARRIVED = "reference_taken", "never_arrived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Settler:
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
             await ledger.spends.settle(task, case.attempt, Spend.NOT_CREATED, None)
-            await ledger.history.add_note(task.id, uuid7(), "note", "worker", "never_arrived", None)
+            await ledger.history.add_note(task.id, uuid7(), "note", "worker", NEVER_ARRIVED, None)
             await ledger.tasks.postpone(task, seconds(0))
         log.info("never_arrived", route=task.route, attempt=case.attempt)
 
@@ -162,6 +164,8 @@ class Settler:
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
             await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            if driven.observation.reference_taken:
+                await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
             await ledger.tasks.postpone(task, seconds(wait_s))
             await reached("submit.settling")
 
@@ -180,6 +184,8 @@ class Settler:
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
             await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            if driven.observation.reference_taken:
+                await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
             parked = await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, wait, "worker", words)
             if not parked:
                 await ledger.tasks.postpone(task, wait)
@@ -213,7 +219,9 @@ class Settler:
         note = ("note", "worker", "confirmed_after_all", seen.upstream_id)
         await ledger.history.add_note(case.task.id, uuid7(), *note)
         metrics.CONTRADICTIONS.labels(case.task.route).inc()
-        log.error("confirmed_after_all", upstream_id=seen.upstream_id, outcome=known.outcome)
+        taken = known.outcome is Spend.NOT_CREATED and seen.upstream_id is not None
+        adopted = taken and await ledger.spends.take_up(case.task, case.attempt, str(seen.upstream_id))
+        log.error("confirmed_after_all", upstream_id=seen.upstream_id, outcome=known.outcome, adopted=adopted)
 
     async def fail(self, task: Task, failure: Failure, cause: str) -> None:
         """End a task that has cost nothing."""

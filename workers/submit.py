@@ -17,16 +17,16 @@ from tasks_service.ledger.tasks import Move
 from workers.evidence import Exchange
 from workers.guard import Quarantined
 from workers.letter import Letter
-from workers.line import boottime
+from workers.line import TOO_LATE, boottime
 from workers.recover import Recover, letter_of
 from workers.settle import Case, Settler
 from workers.step import Step, seconds
+from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
 log = get_logger()
 
-_SLOWEST_RETRY_S = 60.0
 _HELD_S = 5.0
 _SLOWEST_RECORD_S = 5.0
 
@@ -56,8 +56,7 @@ class Submit(Step):
         await reached("submit.claimed")
         upstream = self.bench.upstream_of(task)
         if upstream is None:
-            await self.bench.ledger.tasks.postpone(task, seconds(_SLOWEST_RETRY_S))
-            log.error("route_not_configured", route=task.route)
+            await hold(self.bench, task)
         elif task.spend is Spend.CONFIRMED:
             await self._adopt(task)
         elif task.spend in (Spend.INTENDED, Spend.UNKNOWN):
@@ -167,6 +166,8 @@ class _Sending:
     def told(self, case: Case, *, first: bool) -> Driven:
         """What is known now. Of a second try a "no" says nothing: the first may have been paid."""
         seen = self.seen or Observation(spend=Spend.UNKNOWN if self.left else Spend.NOT_CREATED)
+        if self.exchanges and self.exchanges[-1].trouble == TOO_LATE:
+            seen = replace(seen, failure=None)  # that was us, and no upstream
         if not first and seen.spend is Spend.NOT_CREATED:
             seen = replace(seen, state=None, spend=Spend.UNKNOWN)
         return case.upstream.driven(seen, self.exchanges)

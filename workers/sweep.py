@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -45,9 +46,9 @@ async def keep_house(ledger: Ledger, incoming: Path) -> None:
     while True:
         try:
             if elapsed % _MONTHS_EVERY_S == 0:
-                await asyncio.to_thread(clear_incoming, incoming)
                 if made := await ledger.months.make():
                     log.info("months_made", months=made)
+                await asyncio.to_thread(clear_incoming, incoming)
             await count_live(ledger)
         except Exception as error:
             # The outermost frame of a loop that must outlive a missing right as well as a missing server.
@@ -60,8 +61,10 @@ def clear_incoming(folder: Path) -> None:
     """Remove downloads that no worker can still be at."""
     oldest = time.time() - _ABANDONED_AFTER_S
     for left in folder.glob("*"):
-        if left.stat().st_mtime < oldest:
-            remove_unless_held(left)
+        # Another worker may clear it at the same time, and not everything there is ours.
+        with suppress(OSError):
+            if left.is_dir() and left.stat().st_mtime < oldest:
+                remove_unless_held(left)
 
 
 async def _drain(step: Drained) -> None:

@@ -28,7 +28,7 @@ from tasks_service import metrics
 from tasks_service.ledger.history import Call
 from workers.evidence import Exchange, Scribe
 from workers.letter import credential_of
-from workers.line import Line, TooLate, line, watched_lines
+from workers.line import TOO_LATE, Line, TooLate, line, watched_lines
 
 log = get_logger()
 
@@ -201,7 +201,7 @@ class Upstream:
         except TimeoutError as error:
             raise _Broken("Timeout", FailureKind.TIMEOUT if out.made else FailureKind.NETWORK) from error
         except TooLate as error:
-            raise _Broken("TooLate", FailureKind.TIMEOUT) from error
+            raise _Broken(TOO_LATE, FailureKind.TIMEOUT) from error
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
             kind = FailureKind.STREAM_INTERRUPTED if out.made else FailureKind.NETWORK
             raise _Broken(_name(error), kind) from error

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -119,8 +120,9 @@ def submit(submission: Submission) -> Flow:
         failure, code = _failure(reply), _code(reply) or ""
         certain = code in _CERTAIN and reply.status in (200, _CERTAIN[code])
         # It may be about the reference: then an earlier request with it has created a task.
-        twice = _names_the_reference(submission.reference, reply)
-        return refused(reply, failure) if certain and not twice else unclear(reply, failure)
+        if _names_the_reference(submission.reference, reply):
+            return replace(unclear(reply, failure), reference_taken=True)
+        return refused(reply, failure) if certain else unclear(reply, failure)
     return _taken(reply)
 
 
@@ -129,8 +131,9 @@ def poll(job: Job) -> Flow:
     reply = yield Ask("GET", f"{job.endpoint or _TEXT}/{part(job.id)}")
     if not _fine(reply):
         code = _code(reply)
+        # Any other 404 is a proxy's or a wrong address: it says nothing about the task.
         kind = FailureKind.TASK_NOT_FOUND if code == _NOT_THERE else FAILURES.get(code or "")
-        return unread(reply, kind=kind)
+        return unread(reply, kind=kind or (FailureKind.UNKNOWN if reply.status == 404 else None))
     status = reply.text("data", "task_status")
     state = STATES.get(status or "")
     if state is State.FAILED:

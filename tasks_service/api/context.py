@@ -7,7 +7,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from schemas.ids import parse_task_id
-from schemas.refusals import NotFound
+from schemas.refusals import Forbidden, NotFound
 from schemas.task import Task
 from tasks_service.admission import Admission
 from tasks_service.api.auth import Keyring
@@ -63,3 +63,10 @@ async def reachable_task(task_id: str, service: Parts, caller: Who) -> Task:
 
 
 TheirTask = Annotated[Task, Depends(reachable_task)]
+
+
+def allow(caller: Caller, roles: tuple[str, ...], what: str) -> None:
+    """Let only these roles do it. Raises Forbidden."""
+    if caller.role not in roles:
+        detail = f"A {caller.role} key may not {what}; it takes one of role {' or '.join(roles)}."
+        raise Forbidden(detail, members={"role": caller.role, "allowed": list(roles)})

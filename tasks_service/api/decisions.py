@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schemas.refusals import BodyTooLarge, Forbidden, NotFound, StateConflict
-from tasks_service.api.context import Parts, TheirTask, Who
+from schemas.refusals import BodyTooLarge, NotFound, StateConflict
+from tasks_service.api.context import Parts, TheirTask, Who, allow
 from tasks_service.api.openapi import body_of, refusals
 from tasks_service.api.problems import read
 from tasks_service.api.query import Query
@@ -30,11 +30,7 @@ _LARGEST = 16 << 10
 async def post_decision(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
     """Decide what becomes of a task that waits for a person; who did and why becomes history."""
     Query(request, ()).check()
-    if caller.role not in DECIDERS:
-        detail = (
-            f"A {caller.role} key may not decide about tasks; it takes one of role {' or '.join(DECIDERS)}."
-        )
-        raise Forbidden(detail, members={"role": caller.role, "allowed": list(DECIDERS)})
+    allow(caller, DECIDERS, "decide about tasks")
     wish = await read(DecisionRequest, request, _LARGEST)
     patience = timedelta(seconds=service.settings.submit_timeout_s)
     # The key rather than the account: a decision has one person who answers for it.

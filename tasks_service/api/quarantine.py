@@ -1,24 +1,23 @@
 """The quarantine over HTTP: why nothing is sent, and a person's word that ends it."""
 
 import asyncio
-from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
-from schemas.refusals import BodyTooLarge, Forbidden, Overloaded, Refusal
-from tasks_service.api.context import Parts, Service, Who
+from schemas.refusals import BodyTooLarge, Overloaded, Refusal
+from tasks_service.api.context import Parts, Service, Who, allow
 from tasks_service.api.openapi import body_of, refusals
 from tasks_service.api.problems import read
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply
 from tasks_service.api.views import Moment, View
 from tasks_service.artifacts import StoreAway
+from tasks_service.decisions import Reason
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.instance import Quarantine
-from tasks_service.ledger.keys import Caller
 
 router = APIRouter(prefix="/v1", tags=["operation"])
 
@@ -38,7 +37,7 @@ class ReleaseRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+    reason: Reason
 
 
 class QuarantineView(View):
@@ -67,7 +66,7 @@ class StandingView(View):
 async def show_quarantine(request: Request, caller: Who, service: Parts) -> Response:
     """Whether anything is sent, and if not, why; for staff."""
     Query(request, ()).check()
-    _allow(caller, _STAFF, "see quarantines")
+    allow(caller, _STAFF, "see quarantines")
     standing = await service.ledger.instance.look()
     latest = await service.ledger.instance.quarantines()
     return reply(
@@ -88,7 +87,7 @@ async def show_quarantine(request: Request, caller: Who, service: Parts) -> Resp
 async def release(request: Request, caller: Who, service: Parts) -> Response:
     """Let tasks be sent again; whoever says so, and why, is kept."""
     Query(request, ()).check()
-    _allow(caller, _RELEASERS, "release a quarantine")
+    allow(caller, _RELEASERS, "release a quarantine")
     wish = await read(ReleaseRequest, request, _LARGEST)
     ended = await service.ledger.instance.release(
         await _outside(service), f"person:{caller.key_id}", wish.reason
@@ -97,12 +96,6 @@ async def release(request: Request, caller: Who, service: Parts) -> Response:
         raise NotInQuarantine("Tasks are being sent; there is nothing to release.")
     await service.doorbell.ring("submit")
     return reply(_view(ended))
-
-
-def _allow(caller: Caller, roles: tuple[str, ...], what: str) -> None:
-    if caller.role not in roles:
-        detail = f"A {caller.role} key may not {what}; it takes one of role {' or '.join(roles)}."
-        raise Forbidden(detail, members={"role": caller.role, "allowed": list(roles)})
 
 
 async def _outside(service: Service) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from tasks_service.artifacts import StoreAway
 from tasks_service.cli.columns import print_columns
@@ -11,6 +12,7 @@ from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.database import ledger_of
 from tasks_service.cli.errors import Trouble
 from tasks_service.cli.person import actor
+from tasks_service.decisions import Reason
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.instance import Quarantine, Standing
 
@@ -50,9 +52,12 @@ def release(
     reason: Annotated[str, typer.Option(help="Why tasks may be sent again; it is kept.")],
 ) -> None:
     """Let tasks be sent again. Those in doubt are looked up, or wait for a person's decision."""
-    if not reason.strip():
-        raise Trouble("A release needs a reason; it is kept with your name.")
-    ended = asyncio.run(_release(reason.strip()))
+    try:
+        words: str = TypeAdapter(Reason).validate_python(reason)
+    except ValidationError as error:
+        wrong = "; ".join(one["msg"] for one in error.errors(include_url=False, include_input=False))
+        raise Trouble(f"A release needs a reason, which is kept with your name: {wrong}.") from None
+    ended = asyncio.run(_release(words))
     if ended is None:
         raise Trouble("There is no quarantine to release: tasks are being sent.")
     typer.echo(f"Released. {ended.doubted} tasks are in doubt: creative-tasks list --parked shows who waits.")

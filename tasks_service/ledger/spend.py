@@ -75,6 +75,11 @@ class Spends(Book, beside=__file__):
         )
         return row is not None
 
+    async def take_up(self, task: Task, attempt: int, upstream_id: str) -> bool:
+        """Adopt what an attempt made that had been declared not created; False where it is too late."""
+        row = await self._row("take_up", id=task.id, attempt=attempt, reference=reference_of(task.id))
+        return row is not None and await self.settle(task, row["attempt"], Spend.CONFIRMED, upstream_id)
+
     async def attempts(self, task: Task) -> list[Attempt]:
         """Every intention to spend on a task, oldest first."""
         return [_attempt(row) for row in await self._rows("attempts", id=task.id)]

@@ -45,3 +45,13 @@ SELECT attempt, reference, route, outcome, upstream_id, intended_at, settled_at,
        greatest(extract(epoch FROM clock_timestamp() - intended_at), 0)::float AS age_s,
        extract(epoch FROM clock_timestamp() - send_deadline)::float AS past_deadline_s
 FROM spend WHERE task_id = :id ORDER BY attempt;
+
+-- take_up: what was declared not created was created after all: it becomes the next attempt, so that none is sent
+WITH taken AS (
+    UPDATE task SET spend = 'intended', attempt = attempt + 1, claim = claim + 1, due_at = now()
+    WHERE id = :id AND state = 'submitted' AND spend = 'not_created' AND attempt = :attempt
+    RETURNING id, route, attempt
+)
+INSERT INTO spend (task_id, attempt, reference, route, outcome)
+SELECT id, attempt, :reference, route, 'intended' FROM taken
+RETURNING attempt;

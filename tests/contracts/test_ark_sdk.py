@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import volcenginesdkarkruntime as sdk
 
 from workers.sandbox.app import running_studio
-
-sdk = pytest.importorskip("volcenginesdkarkruntime")
 
 KEY = "studio-key-0123456789"
 MODEL = "doubao-seedance-1-0-pro-250528"

@@ -148,8 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if given.json:
         given.json.write_text(text + "\n")
-    if result["violations"]:
-        print(f"the evidence is in {folder}", file=sys.stderr)
+    if result["violations"] or result["settle_s"] is None:
+        print(f"a promise broke; the evidence is in {folder}", file=sys.stderr)
         return 1
     if not given.folder:
         shutil.rmtree(folder, ignore_errors=True)

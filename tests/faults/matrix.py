@@ -15,8 +15,10 @@ from typing import Any
 
 from structlog.contextvars import get_contextvars
 
+from schemas.capabilities import Model
 from tasks_service import failpoints
 from tasks_service.settings import Settings
+from tests.workers.conftest import quick_pace
 from workers import step
 from workers.main import work
 
@@ -101,6 +103,7 @@ def one_life(settings: dict[str, Any], deadly: Deadly) -> None:
     sys.stdout = sys.stderr = (deadly.log.parent / "workers.log").open("a")
     # This worker knows one route of several, and the others' tasks are not strays.
     step._STRAYS = 0
+    Model.pace = quick_pace
     failpoints.arm(deadly.point, deadly.act)
     asyncio.run(work(Settings(**settings), asyncio.Event()))
 

@@ -33,8 +33,8 @@ _RESULT = (
 )  # fmt: skip
 _LOOKUP = ("hidden", "500", "garbage")
 # Where a clear "no such reference" counts as proof after some time, an upstream that hides a job for longer
-# breaks the premise and is paid twice: seed 7 did that. The studio hides by looks, not by seconds, and a worker
-# that is killed may look late; so no job is hidden from those who would believe it.
+# breaks the premise: what was made is declared not created, and only the reference, which is taken, keeps it from
+# being made again. The studio hides by looks, not by seconds; so no job is hidden from those who would believe it.
 _BELIEVED = tuple(word for word in _LOOKUP if word != "hidden")
 
 

@@ -37,15 +37,6 @@ async def test_a_minute_of_blows_loses_nothing_and_pays_once(folder: Path):
     assert sum(told["starts"].values()) > 10, "processes really died"
 
 
-async def test_without_a_doorbell_the_same_holds(folder: Path):
-    plan = Plan(seed=12, rage_s=6, calm_s=3, rate_s=3, every_s=1.5, with_valkey=False)
-
-    told = await run(plan, folder)
-
-    kept_every_promise(told)
-    assert told["valkey"] is False
-
-
 def test_a_seed_decides_the_whole_schedule():
     first, again, other = (schedule(Random(seed), 300, 3) for seed in (5, 5, 6))
 

@@ -98,20 +98,31 @@ async def test_without_the_unique_indexes_two_workers_may_spend_for_one_task(
             await connection.execute(f"DROP INDEX {index}")
     await connection.close()
 
+    refused: list[Task] = []
+    intend, leave = Spends.intend, Settler.leave_to_a_person
+
+    async def counted(self: Any, task: Task, *more: Any) -> str | None:
+        reference = await intend(self, task, *more)
+        if reference is None:
+            refused.append(task)
+        return reference
+
     async def spend_anew(self: Any, task: Task, upstream: Upstream) -> None:
         await submits[-1]._spend(task, upstream)  # pyright: ignore[reportPrivateUsage]
-        if guarded:
-            await self._settler.leave_to_a_person(
-                Case(task, upstream, task.attempt, boottime()), upstream.driven(Observation())
-            )
+        if refused:
+            # Only the index said no; that is enough, and the run may come to rest.
+            case = Case(task, upstream, task.attempt, boottime())
+            await leave(self._settler, case, upstream.driven(Observation()))
 
     submits = _caught(monkeypatch)
+    monkeypatch.setattr(Spends, "intend", counted)
     monkeypatch.setattr(Recover, "find_again", spend_anew)
-    monkeypatch.setattr(Settler, "leave_to_a_person", Settler.leave_to_a_person if guarded else _again_soon)
+    monkeypatch.setattr(Settler, "leave_to_a_person", _again_soon)
     task = await world.accepts("sora-2", LOST)
     async with world.working():
         await world.until(task, State.FAILED, parked=guarded)
 
+    assert bool(refused) == guarded, "it is the index that is asked"
     judged(await found([task]), guarded, "doubled", "two_possible_spends")
 
 

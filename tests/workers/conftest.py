@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from uuid_utils.compat import uuid7
 
+from schemas.capabilities import Model
 from schemas.fingerprint import fingerprint
 from schemas.lifecycle import State
 from schemas.providers import PROVIDERS, model_of
@@ -102,8 +103,19 @@ class World:
         return [(event["to_state"], event["cause"]) for event in await self.ledger.history.events(task.id)]
 
 
+_PACE = Model.pace
+
+
+def quick_pace(model: Model, age_s: float) -> float:
+    """Vendors are asked every few seconds; the studio may be asked more often, and its films are short."""
+    return min(_PACE(model, age_s), 0.4)
+
+
 @pytest.fixture
-async def world(ledger: Ledger, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(
+    ledger: Ledger, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    monkeypatch.setattr(Model, "pace", quick_pace)
     key = await ledger.keys.new("acme")
     caller = await ledger.keys.find(key)
     async with running_studio(tmp_path / "studio", KEY) as studio:

@@ -240,7 +240,7 @@ async def test_what_is_suspected_goes_by_the_name_under_which_it_was_sent(world,
     await refused(guards[0])
 
     [attempt] = await world.ledger.spends.attempts(task)
-    assert attempt.reference == reference_of(task, 1)
+    assert attempt.reference == reference_of(task.id)
     assert attempt.outcome is Spend.UNKNOWN
     notes = await world.ledger.history.notes(task.id)
     assert [(note["reason"], note["detail"]) for note in notes] == [("put_in_doubt", "quarantine 1")]

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from urllib.parse import urlsplit
 
+from schemas.providers import PROVIDERS
 from schemas.redaction import Redactor
+from schemas.routes import Route
 from tasks_service.cli.configuration import shown
 from tasks_service.cli.database import database_url, open_ledger, reached_revision
 from tasks_service.cli.doctor.findings import Finding, bad, good, note
@@ -196,3 +198,22 @@ def routes(settings: Settings) -> Iterator[Finding]:
         has = bool(route.credential.get_secret_value())
         told = "credential present" if has else "no credential"
         yield (good if has else note)("route", f"{route.name}: {route.provider} at {where}, {told}")
+        yield from _doubts(settings, route)
+
+
+def _doubts(settings: Settings, route: Route) -> Iterator[Finding]:
+    """What looks wrong in a route, although it can be read."""
+    if route.provider == "ark_seedance" and not route.base_url.rstrip("/").endswith("/api/v3"):
+        yield note("route", f"{route.name}: Ark's base_url ends in /api/v3")
+    if route.provider == "kling" and "klingai.com" in route.base_url:
+        if "|" not in route.credential.get_secret_value():
+            yield note(
+                "route", f"{route.name}: Kling takes ACCESS_KEY|SECRET_KEY, or an API key of the console"
+            )
+    provider_s = PROVIDERS[route.provider].absent_after_s
+    if provider_s and settings.absent_after_s and settings.absent_after_s < provider_s:
+        yield note(
+            "route",
+            f"{route.name}: CREATIVE_TASKS_ABSENT_AFTER_S is {settings.absent_after_s:g}, and {route.provider} "
+            f"asks for {provider_s:g}: a submission that is only slow to appear would be called lost",
+        )

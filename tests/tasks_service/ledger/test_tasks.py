@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, Spend, State
 from tasks_service.ledger.connection import Taken
 from tasks_service.ledger.tasks import Filters, KeyTaken, Move, Outrun, WorkTaken
@@ -116,8 +117,8 @@ async def test_an_intention_is_made_once_until_it_is_known_that_nothing_was_crea
     [task] = await ledger.tasks.claim([State.SUBMITTED], 1, LEASE)
     second = await ledger.spends.intend(task)
 
-    assert first.endswith("_1")
-    assert second.endswith("_2")
+    assert first == second == task_id_text(task.id), "one name at the upstream, however often it is tried"
+    assert [attempt.number for attempt in await ledger.spends.attempts(task)] == [1, 2]
 
 
 @pytest.mark.parametrize("known", [Spend.CONFIRMED, Spend.NOT_CREATED])
