@@ -30,6 +30,7 @@ POINTS = frozenset(
         "submit.before_settle",
         "submit.settling",
         "submit.settled",
+        "submit.overtaken",
         "lookup.before_ask",
         "lookup.answered",
         "lookup.settled",

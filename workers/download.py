@@ -1,7 +1,5 @@
 """The download step: makes a finished task's files ours while the upstream's links live."""
 
-from datetime import UTC, datetime
-
 from structlog.stdlib import get_logger
 
 from schemas.failures import Failure, FailureKind
@@ -73,7 +71,7 @@ class Download(Step):
         metrics.MOVES.labels(State.DOWNLOADED.value, task.route).inc()
 
     async def _not_home(self, task: Task, home: Home) -> None:
-        life = ResultLife.of(task, home.seen.files, datetime.now(UTC))
+        life = ResultLife.of(task, home.seen.files, self.bench.ledger.tasks.clock.now())
         if life.over and home.gone:
             await self._lost(task, home, "result_gone")
         elif life.since_s > self.bench.settings.hard_limit_s:

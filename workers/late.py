@@ -73,8 +73,7 @@ class Late:
         task = await self._bench.ledger.tasks.get(look.task_id)
         if task is None or task.upstream_id is not None:
             return task
-        spent = await self._bench.ledger.spends.latest(task)
-        return replace(task, upstream_id=spent.upstream_id) if spent and spent.upstream_id else None
+        return replace(task, upstream_id=look.upstream_id) if look.upstream_id else None
 
     async def _keep(self, look: LateLook, task: Task, asked: Driven, home: Home) -> None:
         if not home.artifacts and not look.over:

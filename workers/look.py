@@ -1,7 +1,7 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from structlog.stdlib import get_logger
@@ -16,7 +16,7 @@ from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
 from workers.evidence import Exchange
 from workers.line import boottime
-from workers.patience import Patience, Signs, since_s
+from workers.patience import Patience, Signs
 from workers.step import seconds
 from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
@@ -55,7 +55,7 @@ class Look:
 
     def first_wait_s(self, task: Task) -> float:
         """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
-        age_s = since_s(task.queued_at or task.created_at)
+        age_s = self._bench.since_s(task.queued_at or task.created_at)
         return max(self._bench.pace(task, 0).total_seconds() - age_s, 0) if age_s > 0 else 0
 
     async def at(self, watched: Watched) -> float | None:
@@ -148,7 +148,7 @@ class Look:
         """Until when the upstream keeps the files: what it says now, or what its pages promise."""
         upstream = self._bench.upstream_of(task)
         life_s = upstream.provider.result_life_s if upstream else None
-        promised = datetime.now(UTC) + timedelta(seconds=life_s) if life_s else None
+        promised = self._bench.ledger.tasks.clock.now() + timedelta(seconds=life_s) if life_s else None
         return min((file.expires_at for file in seen.files if file.expires_at), default=promised)
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:

@@ -6,7 +6,6 @@ task makes it lost, and only a long, configured limit ends what never ends.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from structlog.stdlib import get_logger
 
@@ -63,7 +62,7 @@ class Patience:
     async def end_of(self, task: Task, upstream: Upstream, signs: Signs) -> Failure | None:
         """Why a task is over for us, if it is."""
         limits = self._bench.settings
-        age_s = since_s(task.queued_at or task.created_at)
+        age_s = self._bench.since_s(task.queued_at or task.created_at)
         if age_s > limits.hard_limit_s:
             return Failure(FailureKind.TIMED_OUT, signs.last)
         if signs.missing < _MISSING_LOOKS or age_s < min(_YOUNG_S, limits.lost_after_s):
@@ -89,7 +88,9 @@ class Patience:
 
     def wait_s(self, task: Task, signs: Signs, seen: Observation) -> float:
         """Seconds until the next look."""
-        pace_s = self._bench.pace(task, since_s(task.queued_at or task.created_at)).total_seconds()
+        pace_s = self._bench.pace(
+            task, self._bench.since_s(task.queued_at or task.created_at)
+        ).total_seconds()
         if signs.strange:
             metrics.UNRECOGNISED.labels(task.route).inc()
         if task.parked is not None:
@@ -105,9 +106,4 @@ class Patience:
         entered = task.running_at if task.state is State.RUNNING else task.queued_at
         model = self._bench.model_of(task)
         usual_s = max(self._bench.settings.stalled_after_s, (model and model.stalled_after_s) or 0)
-        return Parked.STALLED if since_s(entered or task.created_at) > usual_s else None
-
-
-def since_s(moment: datetime) -> float:
-    """Seconds since a moment."""
-    return (datetime.now(UTC) - moment).total_seconds()
+        return Parked.STALLED if self._bench.since_s(entered or task.created_at) > usual_s else None

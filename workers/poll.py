@@ -103,12 +103,13 @@ class Poll:
         room = min(self._capacity - len(self._watched), _CLAIM_BATCH)
         if room <= 0 or self._stopping:
             return False
-        tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease)
+        rooms = dict.fromkeys(self.bench.upstreams, room)
+        tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease, rooms)
         for task in tasks:
             self._watched[task.id] = Watched(task)
             self._schedule(task.id, self._look.first_wait_s(task))
         metrics.WATCHED.set(len(self._watched))
-        return len(tasks) == room
+        return len(tasks) >= room
 
     def _schedule(self, task_id: UUID, wait_s: float) -> None:
         at = asyncio.get_running_loop().time() + wait_s

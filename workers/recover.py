@@ -7,7 +7,7 @@ makes a second purchase possible: a new attempt needs proof that the last one wa
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from structlog.stdlib import get_logger
 
@@ -16,9 +16,10 @@ from schemas.task import Task
 from schemas.upstream import Lost, Observation, Recovery, Submission
 from tasks_service.failpoints import reached
 from tasks_service.ledger.spend import Attempt
+from workers.case import Case
 from workers.letter import Letter
 from workers.line import boottime
-from workers.settle import NEVER_ARRIVED, REFERENCE_TAKEN, Case, Settler
+from workers.settle import NEVER_ARRIVED, REFERENCE_TAKEN, Settler
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
@@ -40,11 +41,10 @@ class Recover:
         spent = await self._bench.ledger.spends.latest(task)
         if spent is None:
             raise LookupError("a task that was sent has no attempt on record")
-        case = Case(task, upstream, spent.number, boottime() - _age_s(task, spent))
-        letter = self._same_letter(case, spent)
+        case = Case(task, upstream, spent.number, boottime() - self._age_s(task, spent))
         if self._settler.too_old(case):
             await self._leave_to_a_person(case)
-        elif case.recovery is Recovery.IDEMPOTENCY_KEY and letter is not None:
+        elif case.recovery is Recovery.IDEMPOTENCY_KEY and (letter := self._same_letter(case, spent)):
             await self._send_again(case, letter)
         elif upstream.provider.lookup is not None:
             await self._look_up(case, spent)
@@ -86,14 +86,22 @@ class Recover:
         provider = case.upstream.provider
         if case.recovery is not Recovery.LOOKUP_BY_REFERENCE or provider.absent_after_s is None:
             return False
-        # With another credential it is another account that knows nothing.
-        if spent.credential not in (None, case.upstream.credential):
+        # With another credential, or who knows with which, it may be another account that knows nothing.
+        if spent.credential != case.upstream.credential:
             return False
-        if spent.past_deadline_s <= (self._bench.settings.absent_after_s or provider.absent_after_s):
+        # Its sender may wait for the answer for as long again.
+        limits = self._bench.settings
+        absent_after_s = (limits.absent_after_s or provider.absent_after_s) + limits.submit_timeout_s
+        if spent.past_deadline_s <= absent_after_s:
             return False
         # Believed once. After that, or where the upstream says that the reference is taken, a person is.
         notes = await self._bench.ledger.history.notes(case.task.id)
         return not any(note["reason"] in (REFERENCE_TAKEN, NEVER_ARRIVED) for note in notes)
+
+    def _age_s(self, task: Task, spent: Attempt) -> float:
+        # An attempt that is only suspected may have been made at any time since the task came.
+        suspected = spent.body_sha256 is None
+        return max(spent.age_s, self._bench.since_s(task.created_at)) if suspected else spent.age_s
 
     async def _leave_to_a_person(self, case: Case) -> None:
         await self._settler.leave_to_a_person(case, case.upstream.driven(Observation()))
@@ -103,13 +111,6 @@ def letter_of(bench: Workbench, task: Task, upstream: Upstream, reference: str) 
     """The paid request of a task; None where its provider no longer offers the model."""
     model = bench.model_of(task)
     return Letter(upstream.provider, Submission(task.request, model, reference)) if model else None
-
-
-def _age_s(task: Task, spent: Attempt) -> float:
-    # An attempt that is only suspected may have been made at any time since the task came.
-    if spent.body_sha256 is None:
-        return max(spent.age_s, (datetime.now(UTC) - task.created_at).total_seconds())
-    return spent.age_s
 
 
 def _sent_at(task: Task, spent: Attempt) -> datetime:

@@ -1,8 +1,6 @@
 """What became of a paid request goes on record: confirmed, not created, or unknown."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from structlog.stdlib import get_logger
 from uuid_utils.compat import uuid7
@@ -15,11 +13,11 @@ from schemas.upstream import Observation, Recovery
 from tasks_service import metrics
 from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE, Taken
-from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move, Outrun
-from workers.line import boottime
+from workers.case import Case
+from workers.overtaken import Overtaken
 from workers.step import seconds
-from workers.upstream import Driven, Upstream
+from workers.upstream import Driven
 from workers.workbench import Workbench
 
 log = get_logger()
@@ -30,31 +28,12 @@ _SLOWEST_RECORD_S = 5.0
 REFERENCE_TAKEN, NEVER_ARRIVED = "reference_taken", "never_arrived"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One paid request of one task; `began`, on the clock of `boottime`, is when it could first leave."""
-
-    task: Task
-    upstream: Upstream
-    attempt: int
-    began: float
-
-    @property
-    def age_s(self) -> float:
-        """Seconds since the request could first have left."""
-        return boottime() - self.began
-
-    @property
-    def recovery(self) -> Recovery:
-        """How its upstream can tell what became of it."""
-        return self.upstream.provider.recovery
-
-
 class Settler:
     """Records outcomes, patiently: what was learnt about paid work is never dropped while we live."""
 
     def __init__(self, bench: Workbench):
         self._bench = bench
+        self._overtaken = Overtaken(bench)
         self._recordings: set[asyncio.Task[None]] = set()
 
     async def finish(self, wait_s: float) -> None:
@@ -70,16 +49,18 @@ class Settler:
         await asyncio.shield(recording)
 
     async def _patiently(self, case: Case, driven: Driven, cause: str) -> None:
-        seen, pause = driven.observation, 0.2
+        seen, pause, overtaken = driven.observation, 0.2, False
         while True:
             try:
                 await reached("submit.before_settle")
-                await self._settle(case, driven, cause)
+                await (
+                    self._overtaken.record(case, driven) if overtaken else self._settle(case, driven, cause)
+                )
                 await reached("submit.settled")
                 return
             except Outrun:
-                await self._late(case, driven)
-                return
+                overtaken = True
+                continue
             except Taken:
                 # The commit that seemed to fail had succeeded: the same calls are on record.
                 return
@@ -110,7 +91,7 @@ class Settler:
         try:
             async with self._bench.ledger.transaction() as ledger:
                 await ledger.history.record(task.id, driven.calls)
-                await ledger.spends.settle(task, case.attempt, Spend.CONFIRMED, seen.upstream_id)
+                await ledger.spends.insist(task, case.attempt, Spend.CONFIRMED, seen.upstream_id)
                 await ledger.tasks.advance(task, move)
                 await reached("submit.settling")
         except Taken as taken:
@@ -127,11 +108,12 @@ class Settler:
     async def _not_created(self, case: Case, driven: Driven) -> None:
         """A clear no, or it never left. Without a failure the reason is ours, and it is tried for ever."""
         task, failure = case.task, driven.observation.failure
-        wait = driven.observation.retry_after_s or min(2.0**case.attempt, _SLOWEST_RETRY_S)
-        refusal = failure if failure and self._is_final(task, failure) else None
+        wait = driven.observation.retry_after_s or min(2.0 ** min(case.attempt, 6), _SLOWEST_RETRY_S)
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
-            await ledger.spends.settle(task, case.attempt, Spend.NOT_CREATED, None)
+            await ledger.spends.insist(task, case.attempt, Spend.NOT_CREATED, None)
+            tried_s = (await ledger.spends.attempts(task))[0].age_s
+            refusal = failure if failure and self._is_final(failure, tried_s) else None
             if refusal:
                 await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=refusal))
             else:
@@ -140,16 +122,16 @@ class Settler:
         if refusal:
             self.count_failure(task, refusal)
 
-    def _is_final(self, task: Task, failure: Failure) -> bool:
-        age_s = (datetime.now(UTC) - task.created_at).total_seconds()
-        return not MEANINGS[failure.kind].transient or age_s > self._bench.settings.submit_give_up_s
+    def _is_final(self, failure: Failure, tried_s: float) -> bool:
+        """Not a trouble that passes, or one that has not passed since we first tried."""
+        return not MEANINGS[failure.kind].transient or tried_s > self._bench.settings.submit_give_up_s
 
     async def never_arrived(self, case: Case, driven: Driven) -> None:
         """The upstream has had time enough, and knows nothing of our reference: the next attempt may go."""
         task = case.task
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
-            await ledger.spends.settle(task, case.attempt, Spend.NOT_CREATED, None)
+            await ledger.spends.insist(task, case.attempt, Spend.NOT_CREATED, None)
             await ledger.history.add_note(task.id, uuid7(), "note", "worker", NEVER_ARRIVED, None)
             await ledger.tasks.postpone(task, seconds(0))
         log.info("never_arrived", route=task.route, attempt=case.attempt)
@@ -163,7 +145,7 @@ class Settler:
             return
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
-            await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            await ledger.spends.insist(task, case.attempt, Spend.UNKNOWN, None)
             if driven.observation.reference_taken:
                 await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
             await ledger.tasks.postpone(task, seconds(wait_s))
@@ -183,7 +165,7 @@ class Settler:
         words = (failure.message or failure.code) if failure else None
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
-            await ledger.spends.settle(task, case.attempt, Spend.UNKNOWN, None)
+            await ledger.spends.insist(task, case.attempt, Spend.UNKNOWN, None)
             if driven.observation.reference_taken:
                 await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
             parked = await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, wait, "worker", words)
@@ -193,35 +175,6 @@ class Settler:
         if parked:
             log.warning("parked", reason="outcome_unknown", route=task.route)
             metrics.PARKED.labels("outcome_unknown", task.route).inc()
-
-    async def _late(self, case: Case, driven: Driven) -> None:
-        """The lease ran out while the upstream was answering; its answer is true all the same.
-
-        Whoever holds the task now will find it, and is woken for it. A refusal counts only where nobody else
-        can have sent the same reference again.
-        """
-        task, seen = case.task, driven.observation
-        alone = case.recovery is not Recovery.IDEMPOTENCY_KEY
-        certain = seen.spend is Spend.CONFIRMED or (seen.spend is Spend.NOT_CREATED and alone)
-        async with self._bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls)
-            settled = certain and await ledger.spends.settle(task, case.attempt, seen.spend, seen.upstream_id)
-            if seen.spend is Spend.CONFIRMED and not settled:
-                await self._contradicted(case, seen, ledger)
-        log.warning("answered_late", spend=seen.spend, upstream_id=seen.upstream_id, settled=settled)
-
-    async def _contradicted(self, case: Case, seen: Observation, ledger: Ledger) -> None:
-        """It had been declared that nothing was created, and now it turns out that something was."""
-        attempts = await ledger.spends.attempts(case.task)
-        known = next((one for one in attempts if one.number == case.attempt), None)
-        if known is None or known.upstream_id == seen.upstream_id:
-            return
-        note = ("note", "worker", "confirmed_after_all", seen.upstream_id)
-        await ledger.history.add_note(case.task.id, uuid7(), *note)
-        metrics.CONTRADICTIONS.labels(case.task.route).inc()
-        taken = known.outcome is Spend.NOT_CREATED and seen.upstream_id is not None
-        adopted = taken and await ledger.spends.take_up(case.task, case.attempt, str(seen.upstream_id))
-        log.error("confirmed_after_all", upstream_id=seen.upstream_id, outcome=known.outcome, adopted=adopted)
 
     async def fail(self, task: Task, failure: Failure, cause: str) -> None:
         """End a task that has cost nothing."""

@@ -14,12 +14,13 @@ from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.spend import Intention, reference_of
 from tasks_service.ledger.tasks import Move
+from workers.case import Case
 from workers.evidence import Exchange
 from workers.guard import Quarantined
 from workers.letter import Letter
 from workers.line import TOO_LATE, boottime
 from workers.recover import Recover, letter_of
-from workers.settle import Case, Settler
+from workers.settle import Settler
 from workers.step import Step, seconds
 from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
@@ -93,10 +94,12 @@ class Submit(Step):
         intention = Intention(self.bench.settings.lease, letter.sha256, case.upstream.credential)
         try:
             reference = await self.bench.ledger.spends.intend(case.task, intention)
-        except UNAVAILABLE as error:
+        except (asyncio.CancelledError, *UNAVAILABLE) as error:
             # Committed or not, nothing is sent; and that goes on record as soon as it can.
             log.warning("not_sent", reason="the intention may not be on record", error=repr(error))
             await self._settler.record(case, case.upstream.driven(Observation(spend=Spend.NOT_CREATED)))
+            if isinstance(error, asyncio.CancelledError):
+                raise
             return False
         if reference is None:
             log.warning("not_sent", reason="an earlier request may have been paid")

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.capabilities import Model
@@ -70,6 +70,10 @@ class Workbench:
         """The time until the next look at a task of this age."""
         model = self.model_of(task)
         return timedelta(seconds=model.pace(age_s) if model else _FORGOTTEN_PACE_S)
+
+    def since_s(self, moment: datetime) -> float:
+        """Seconds since a moment that the ledger has recorded, by the ledger's clock."""
+        return (self.ledger.tasks.clock.now() - moment).total_seconds()
 
     @property
     def incoming(self) -> Path:

@@ -40,7 +40,10 @@ WITH doubted AS (
     UPDATE spend SET outcome = 'unknown', settled_at = clock_timestamp()
     FROM doubted WHERE spend.task_id = doubted.id AND spend.attempt = doubted.attempt AND spend.outcome = 'intended'
 )
-SELECT id FROM doubted;
+SELECT id FROM doubted
+UNION ALL
+-- Nobody knew what became of these before. Now a later attempt may have been paid, too.
+SELECT id FROM task WHERE state = 'submitted' AND spend = 'unknown';
 
 -- note_doubt: say so in the histories of the tasks
 INSERT INTO task_note (task_id, id, type, actor, reason, detail)

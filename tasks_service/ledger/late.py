@@ -14,19 +14,20 @@ class LateLook:
     task_id: UUID
     claim: int
     over: bool
+    upstream_id: str | None = None  # where the task itself never came to know it
 
 
 class Late(Book, beside=__file__):
     """What is still looked at after the end, for seven days."""
 
-    async def begin(self, task_id: UUID, wait: timedelta) -> None:
+    async def begin(self, task_id: UUID, wait: timedelta, upstream_id: str | None = None) -> None:
         """Look on from now, first after `wait`; harmless where that is done already."""
-        await self._row("begin", task_id=task_id, wait=wait)
+        await self._row("begin", task_id=task_id, wait=wait, upstream_id=upstream_id)
 
     async def claim(self, limit: int, lease: timedelta) -> list[LateLook]:
         """Take what is due."""
         rows = await self._rows("claim", limit=limit, lease=lease)
-        return [LateLook(row["task_id"], row["claim"], row["over"]) for row in rows]
+        return [LateLook(row["task_id"], row["claim"], row["over"], row["upstream_id"]) for row in rows]
 
     async def postpone(self, look: LateLook, wait: timedelta) -> None:
         """Nothing new yet."""

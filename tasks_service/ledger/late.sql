@@ -1,6 +1,6 @@
 -- begin: look on for what may still come of a task that was given up
-INSERT INTO late_look (task_id, due_at, until_at)
-VALUES (:task_id, now() + :wait::interval, now() + interval '7 days')
+INSERT INTO late_look (task_id, due_at, until_at, upstream_id)
+VALUES (:task_id, now() + :wait::interval, now() + interval '7 days', :upstream_id)
 ON CONFLICT DO NOTHING;
 
 -- claim: the late looks that are due, under a lease
@@ -10,7 +10,7 @@ WITH due AS (
 )
 UPDATE late_look l SET due_at = now() + :lease::interval, claim = l.claim + 1
 FROM due WHERE l.task_id = due.task_id
-RETURNING l.task_id, l.claim, l.until_at < now() AS over;
+RETURNING l.task_id, l.claim, l.until_at < now() AS over, l.upstream_id;
 
 -- postpone: nothing new; look again later
 UPDATE late_look SET due_at = now() + :wait::interval WHERE task_id = :task_id AND claim = :claim RETURNING task_id;

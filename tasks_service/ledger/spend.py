@@ -8,6 +8,7 @@ from schemas.ids import task_id_text
 from schemas.lifecycle import Spend
 from schemas.task import Task
 from tasks_service.ledger.connection import Book, Row, Taken
+from tasks_service.ledger.tasks import Outrun
 
 
 def reference_of(task_id: UUID) -> str:
@@ -75,9 +76,20 @@ class Spends(Book, beside=__file__):
         )
         return row is not None
 
+    async def insist(self, task: Task, attempt: int, outcome: Spend, upstream_id: str | None) -> None:
+        """Settle, or find it settled like that. Raises Outrun where the record says something else."""
+        if await self.settle(task, attempt, outcome, upstream_id):
+            return
+        known = next((one for one in await self.attempts(task) if one.number == attempt), None)
+        if known is None or (known.outcome, known.upstream_id) != (outcome, upstream_id):
+            raise Outrun(task.id)
+
     async def take_up(self, task: Task, attempt: int, upstream_id: str) -> bool:
         """Adopt what an attempt made that had been declared not created; False where it is too late."""
-        row = await self._row("take_up", id=task.id, attempt=attempt, reference=reference_of(task.id))
+        reference = reference_of(task.id)
+        row = await self._row(
+            "take_up", id=task.id, attempt=attempt, reference=reference, upstream_id=upstream_id
+        )
         return row is not None and await self.settle(task, row["attempt"], Spend.CONFIRMED, upstream_id)
 
     async def attempts(self, task: Task) -> list[Attempt]:

@@ -23,8 +23,8 @@ WITH settled AS (
 ), known AS (
     UPDATE task SET
         spend = :outcome,
-        -- a confirmation that comes late wakes a task that was put aside
-        due_at = CASE WHEN :outcome = 'confirmed' AND due_at IS NOT NULL THEN now() ELSE due_at END,
+        -- what becomes certain late wakes a task that was put aside
+        due_at = CASE WHEN :outcome = 'unknown' THEN due_at ELSE now() END,
         parked = CASE WHEN :outcome = 'unknown' THEN parked END,
         parked_at = CASE WHEN :outcome = 'unknown' THEN parked_at END
     FROM held WHERE task.id = held.id AND NOT held.over
@@ -34,8 +34,8 @@ WITH settled AS (
     RETURNING task.id
 ), looked_for AS (
     -- it was given up, and now turns out to be under way
-    INSERT INTO late_look (task_id, due_at, until_at)
-    SELECT id, now(), now() + interval '7 days' FROM known_after_the_end WHERE :outcome = 'confirmed'
+    INSERT INTO late_look (task_id, due_at, until_at, upstream_id)
+    SELECT id, now(), now() + interval '7 days', :upstream_id FROM known_after_the_end WHERE :outcome = 'confirmed'
     ON CONFLICT DO NOTHING
 )
 SELECT task_id AS id FROM settled;
@@ -46,11 +46,16 @@ SELECT attempt, reference, route, outcome, upstream_id, intended_at, settled_at,
        extract(epoch FROM clock_timestamp() - send_deadline)::float AS past_deadline_s
 FROM spend WHERE task_id = :id ORDER BY attempt;
 
--- take_up: what was declared not created was created after all: it becomes the next attempt, so that none is sent
+-- take_up: what was declared not created was created after all. It becomes the next attempt, so that none is sent;
+-- where the task is over, it is looked for
 WITH taken AS (
     UPDATE task SET spend = 'intended', attempt = attempt + 1, claim = claim + 1, due_at = now()
-    WHERE id = :id AND state = 'submitted' AND spend = 'not_created' AND attempt = :attempt
+    WHERE id = :id AND state = 'submitted' AND spend = 'not_created' AND attempt >= :attempt
     RETURNING id, route, attempt
+), looked_for AS (
+    INSERT INTO late_look (task_id, due_at, until_at, upstream_id)
+    SELECT id, now(), now() + interval '7 days', :upstream_id FROM task WHERE id = :id AND due_at IS NULL
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO spend (task_id, attempt, reference, route, outcome)
 SELECT id, attempt, :reference, route, 'intended' FROM taken

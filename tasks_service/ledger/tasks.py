@@ -13,7 +13,8 @@ from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, State
 from schemas.task import Task, TaskRequest
-from tasks_service.ledger.connection import Book, NoMonth, Row, Taken
+from tasks_service.ledger.clock import Clock
+from tasks_service.ledger.connection import Book, Database, NoMonth, Row, Taken
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.reading import moved_from, readable, task_from
@@ -74,7 +75,11 @@ class Move:
 
 
 class Tasks(Book, beside=__file__):
-    """The rows that everything hangs on."""
+    """The rows that everything hangs on. `clock` is read at every claim."""
+
+    def __init__(self, database: Database):
+        super().__init__(database)
+        self.clock = Clock()
 
     async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> Task:
         """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written.
@@ -167,6 +172,8 @@ class Tasks(Book, beside=__file__):
             whole=whole,
             by_expiry=by_expiry,
         )
+        if rows:
+            self.clock.read(rows[0]["read_at"])
         return readable(rows)
 
     async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:

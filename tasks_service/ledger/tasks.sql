@@ -79,7 +79,9 @@ WITH room AS (
         SELECT t.id FROM task t
         WHERE t.state = ANY(:states::text[]) AND t.due_at <= now()
           AND (t.route = room.route
-               OR room.route IS NULL AND t.route <> ALL(array_remove(:routes::text[], NULL)))
+               -- A route that this worker does not know may be another's, who gets two minutes.
+               OR room.route IS NULL AND t.route <> ALL(array_remove(:routes::text[], NULL))
+                   AND (cardinality(:routes::text[]) = 1 OR t.due_at <= now() - interval '2 minutes'))
         ORDER BY CASE WHEN :by_expiry::boolean THEN t.result_expires_at END, t.due_at
         LIMIT room.room
         FOR NO KEY UPDATE SKIP LOCKED
@@ -95,7 +97,7 @@ RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.cla
     t.request_sha256, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
     t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
     t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
-    t.result_expires_at;
+    t.result_expires_at, now() AS read_at;
 
 -- renew: prolong leases in bulk; what does not come back has been taken by somebody else
 UPDATE task t SET due_at = now() + :lease::interval

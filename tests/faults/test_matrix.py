@@ -88,9 +88,11 @@ async def at_rest(world, task, case):  # noqa: F811
 
 def settles_itself(recovery: str, behaviour: str) -> bool:
     """Whether an upstream can always tell in the end, so that no person is needed."""
-    # A refusal of the second try says nothing about the first.
-    refused_again = (recovery, behaviour) == ("idempotency_key", "refused")
-    return recovery in ("idempotency_key", "lookup_by_reference") and not refused_again
+    if recovery == "idempotency_key":
+        return behaviour != "refused"  # a refusal of the second try says nothing about the first
+    # That nothing had arrived is believed once; a person is asked when it happens again.
+    lost_again = ("lost_before", "500_before", "redirect", "busy", "limited")
+    return recovery == "lookup_by_reference" and behaviour not in lost_again
 
 
 def is_about_sending(point: str) -> bool:

@@ -25,9 +25,10 @@ from tasks_service.ledger.tasks import Move, Outrun, Tasks
 from tests.faults.conftest import Found
 from tests.workers.conftest import World
 from workers import line, main
+from workers.case import Case
 from workers.line import boottime
 from workers.recover import Recover, letter_of
-from workers.settle import Case, Settler
+from workers.settle import Settler
 from workers.step import Step, seconds
 from workers.submit import Submit
 from workers.upstream import Upstream

@@ -205,15 +205,10 @@ def _doubts(settings: Settings, route: Route) -> Iterator[Finding]:
     """What looks wrong in a route, although it can be read."""
     if route.provider == "ark_seedance" and not route.base_url.rstrip("/").endswith("/api/v3"):
         yield note("route", f"{route.name}: Ark's base_url ends in /api/v3")
-    if route.provider == "kling" and "klingai.com" in route.base_url:
-        if "|" not in route.credential.get_secret_value():
-            yield note(
-                "route", f"{route.name}: Kling takes ACCESS_KEY|SECRET_KEY, or an API key of the console"
-            )
+    vendor = route.provider == "kling" and "klingai.com" in route.base_url
+    if vendor and "|" not in route.credential.get_secret_value():
+        yield note("route", f"{route.name}: Kling takes ACCESS_KEY|SECRET_KEY, or a key of its console")
     provider_s = PROVIDERS[route.provider].absent_after_s
     if provider_s and settings.absent_after_s and settings.absent_after_s < provider_s:
-        yield note(
-            "route",
-            f"{route.name}: CREATIVE_TASKS_ABSENT_AFTER_S is {settings.absent_after_s:g}, and {route.provider} "
-            f"asks for {provider_s:g}: a submission that is only slow to appear would be called lost",
-        )
+        told = f"CREATIVE_TASKS_ABSENT_AFTER_S is less than the {provider_s:g} s of {route.provider}"
+        yield note("route", f"{route.name}: {told}: what is only slow to appear would be called lost")

@@ -8,9 +8,9 @@ CREATE TRIGGER a_task_keeps_its_owner_and_request
         fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata, created_at ON task
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- Intentions of an older release say nothing of these: their deadline is long past.
+-- Intentions of an older release say nothing of these, and may be under way at this moment.
 ALTER TABLE spend
-    ADD COLUMN send_deadline timestamptz NOT NULL DEFAULT 'epoch',
+    ADD COLUMN send_deadline timestamptz NOT NULL DEFAULT now(),
     -- of the paid request as it was to be sent: under the same reference nothing else may be sent
     ADD COLUMN body_sha256 bytea CONSTRAINT body_digest_is_sha256 CHECK (octet_length(body_sha256) = 32),
     -- eight letters of the digest of the route's credential: whoever asks with another may see nothing
@@ -26,6 +26,7 @@ CREATE TABLE late_look (
     task_id uuid PRIMARY KEY,
     due_at timestamptz NOT NULL,
     until_at timestamptz NOT NULL,
+    upstream_id text, -- where the task itself never came to know it
     claim integer NOT NULL DEFAULT 0
 );
 CREATE INDEX late_look_by_due ON late_look (due_at);
