@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="chaos", description="Break things and count what was lost.")
     parser.add_argument("--minutes", type=float, default=8, help="with faults; some calm follows")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--rate", type=float, default=15, help="tasks a second")
+    parser.add_argument("--rate", type=float, default=12, help="tasks a second")
     parser.add_argument("--no-valkey", action="store_true", help="never start the doorbell")
     parser.add_argument("--json", type=Path, help="write the result here too")
     parser.add_argument("--folder", type=Path, help="leave the evidence here")
