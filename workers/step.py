@@ -15,7 +15,6 @@ from schemas.task import Task
 from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.tasks import Outrun
-from workers.line import boottime
 from workers.workbench import Workbench
 
 log = get_logger()
@@ -38,7 +37,6 @@ class Step(ABC):
     def __init__(self, bench: Workbench):
         self.bench = bench
         self._active: dict[UUID, tuple[Task, asyncio.Task[None]]] = {}
-        self._claimed_at: dict[UUID, float] = {}
         self._draining = asyncio.Lock()
         self._rung = False
         self._left_some = False
@@ -76,10 +74,6 @@ class Step(ABC):
             if held:
                 await self._renew(held)
 
-    def leased_until(self, task: Task) -> float:
-        """Until when a task is surely nobody else's, on the clock of `boottime`, however its lease fares."""
-        return self._claimed_at.get(task.id, boottime()) + self.bench.settings.lease_s
-
     async def stop(self, wait_s: float) -> None:
         """Claim no more, let the active ones finish within the time, then cancel the rest."""
         self._stopping = True
@@ -105,7 +99,7 @@ class Step(ABC):
         """Whether there may be more to claim right away."""
         if self._stopping:
             return False
-        free, asked_at = self._free_places(), boottime()
+        free = self._free_places()
         rooms = {route: min(places, self.bench.settings.batch) for route, places in free.items()}
         tasks = await self.bench.ledger.tasks.claim(
             self.states, _STRAYS, self.bench.settings.lease, rooms, whole=self.whole, by_expiry=self.by_expiry
@@ -115,7 +109,6 @@ class Step(ABC):
             await self.bench.ledger.tasks.renew(tasks, seconds(0))
             return False
         for task in tasks:
-            self._claimed_at[task.id] = asked_at
             self._begin(task)
         got = Counter(task.route for task in tasks)
         # A route that gave all it had room for may have more, as soon as one of its places is free.
@@ -131,7 +124,6 @@ class Step(ABC):
         held = self._active.get(task_id)
         if held is not None and held[1] is work:
             del self._active[task_id]
-            self._claimed_at.pop(task_id, None)
         # A place became free, so what was left for want of one may be claimed.
         if self._left_some and not self._stopping:
             self._left_some = False

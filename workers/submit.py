@@ -1,6 +1,8 @@
 """The submit step: the only one that spends money."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from structlog.stdlib import get_logger
@@ -13,7 +15,7 @@ from tasks_service.artifacts import StoreAway
 from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.spend import Intention, reference_of
-from tasks_service.ledger.tasks import Move
+from tasks_service.ledger.tasks import Move, Outrun
 from workers.case import Case
 from workers.evidence import Exchange
 from workers.guard import Quarantined
@@ -29,6 +31,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _HELD_S = 5.0
+_AT_THE_DOOR = 16
 _SLOWEST_RECORD_S = 5.0
 
 
@@ -42,6 +45,7 @@ class Submit(Step):
     def __init__(self, bench: Workbench):
         super().__init__(bench)
         self._settler = Settler(bench)
+        self._door = asyncio.Semaphore(_AT_THE_DOOR)
         self._recover = Recover(bench, self._settler, self._send_again)
 
     async def stop(self, wait_s: float) -> None:
@@ -64,7 +68,7 @@ class Submit(Step):
             await self._recover.find_again(task, upstream)
         elif task.cancel_requested_at is not None:
             await self._settler.fail(task, Failure(FailureKind.CANCELED), "canceled")
-        elif await self._may_send(task):
+        else:
             await self._spend(task, upstream)
 
     async def _may_send(self, task: Task) -> bool:
@@ -83,10 +87,24 @@ class Submit(Step):
             gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
             await self._settler.fail(task, gone, "refused")
             return
-        # The clock starts before the commit, so that ours runs out no later than the one on record.
-        case = Case(task, upstream, task.attempt + 1, boottime())
-        if await self._intend(case, letter):
-            await self._send(case, letter, first=True)
+        async with self._at_the_door() as door:
+            if not await self._may_send(task):
+                return
+            # The clock starts before the commit, so that ours runs out no later than the one on record.
+            case = Case(task, upstream, task.attempt + 1, boottime())
+            if await self._intend(case, letter):
+                sending = _Sending(case.began + self.bench.settings.lease_s, door, first=True)
+                await self._send(case, letter, sending)
+
+    @asynccontextmanager
+    async def _at_the_door(self) -> AsyncGenerator[AsyncExitStack]:
+        """Few at a time between the intention and the line, so that each leaves well within its deadline.
+
+        Whoever waits here has promised nothing yet; the stack is closed early by whoever has gone through.
+        """
+        async with AsyncExitStack() as door:
+            await door.enter_async_context(self._door)
+            yield door
 
     async def _intend(self, case: Case, letter: Letter) -> bool:
         """Whether the intention is on record and the request may leave."""
@@ -107,30 +125,35 @@ class Submit(Step):
 
     async def _send_again(self, case: Case, letter: Letter) -> None:
         """The same reference once more, where the upstream promises that nothing new comes of it."""
-        if await self._may_send(case.task):
-            await self._send(case, letter, first=False)
+        async with self._at_the_door() as door:
+            if not await self._may_send(case.task):
+                return
+            # The deadline on record is the first one's. This one has its lease, which is asked for anew.
+            asked_at = boottime()
+            if not await self.bench.ledger.tasks.renew([case.task], self.bench.settings.lease):
+                raise Outrun(case.task.id)
+            sending = _Sending(asked_at + self.bench.settings.lease_s, door, first=False)
+            await self._send(case, letter, sending)
 
-    async def _send(self, case: Case, letter: Letter, *, first: bool) -> None:
-        # The first one leaves within the deadline that is on record; a second one has its lease.
-        until = case.began + self.bench.settings.lease_s if first else self.leased_until(case.task)
-        sending = _Sending(until)
+    async def _send(self, case: Case, letter: Letter, sending: "_Sending") -> None:
         try:
             await self._let_go(case, letter, sending)
         except asyncio.CancelledError:
             # We are being stopped in the middle of a paid request: say what is known before going.
-            await self._settler.record(case, sending.told(case, first=first))
+            await self._settler.record(case, sending.told(case))
             raise
         except Quarantined:
             # The ledger went back between the two covers: this may be the second attempt of the same name.
             sending.seen = Observation()
         except (StoreAway, *UNAVAILABLE) as trouble:
             log.warning("sending_broke_off", error=repr(trouble), left=sending.left)
-        await self._settler.record(case, sending.told(case, first=first))
+        await self._settler.record(case, sending.told(case))
 
     async def _let_go(self, case: Case, letter: Letter, sending: "_Sending") -> None:
         await reached("submit.intent_committed")
         await self.bench.guard.cover()
         await reached("submit.covered")
+        await sending.door.aclose()
         driven = await case.upstream.drive(
             letter.flow(),
             "submit",
@@ -159,6 +182,8 @@ class _Sending:
     """One paid request on its way: until when it may leave, and what has come of it so far."""
 
     deadline: float
+    door: AsyncExitStack
+    first: bool  # whether nobody can have sent this attempt before
     exchanges: list[Exchange] = field(default_factory=list[Exchange])
     seen: Observation | None = None
 
@@ -166,11 +191,11 @@ class _Sending:
     def left(self) -> bool:
         return any(exchange.ask.spends and exchange.left for exchange in self.exchanges)
 
-    def told(self, case: Case, *, first: bool) -> Driven:
+    def told(self, case: Case) -> Driven:
         """What is known now. Of a second try a "no" says nothing: the first may have been paid."""
         seen = self.seen or Observation(spend=Spend.UNKNOWN if self.left else Spend.NOT_CREATED)
         if self.exchanges and self.exchanges[-1].trouble == TOO_LATE:
             seen = replace(seen, failure=None)  # that was us, and no upstream
-        if not first and seen.spend is Spend.NOT_CREATED:
+        if not self.first and seen.spend is Spend.NOT_CREATED:
             seen = replace(seen, state=None, spend=Spend.UNKNOWN)
         return case.upstream.driven(seen, self.exchanges)

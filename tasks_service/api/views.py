@@ -140,7 +140,9 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
         parked=ParkedView(reason=task.parked, since=task.parked_at)
         if task.parked and task.parked_at
         else None,
-        failure=_failure_view(task, task.failure, staff=staff) if task.failure else None,
+        failure=_failure_view(task, task.failure, staff=staff, late=bool(artifacts))
+        if task.failure
+        else None,
         artifacts=[_artifact_view(found, f"{base_url}/v1/tasks/{name}/artifacts") for found in artifacts],
         upstream=UpstreamView(
             # Its name tells whose account we use.
@@ -165,7 +167,8 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
     )
 
 
-def _failure_view(task: Task, failure: Failure, *, staff: bool) -> FailureView:
+def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool) -> FailureView:
+    """A failure in words; `late` where its result came all the same, and so was paid for."""
     meaning = MEANINGS[failure.kind]
     return FailureView(
         kind=failure.kind,
@@ -177,8 +180,8 @@ def _failure_view(task: Task, failure: Failure, *, staff: bool) -> FailureView:
             message=failure.message if staff else without_addresses(failure.message),
             request_id=failure.request_id,
         ),
-        retryable=may_send_again(failure.kind, task.spend),
-        spent=was_spent(failure.kind, task.spend),
+        retryable=not late and may_send_again(failure.kind, task.spend),
+        spent=Answer.YES if late else was_spent(failure.kind, task.spend),
         whose_move=meaning.whose_move,
     )
 

@@ -24,11 +24,11 @@ _BETWEEN_CRASHES_S = 45.0
 _WORKER_POINTS = ",".join(
     f"{point}=kill@{chance}"
     for point, chance in {
-        "submit.claimed": 0.002, "submit.before_intent": 0.002, "submit.intent_committed": 0.01,
-        "submit.covered": 0.01, "submit.connected": 0.01, "submit.answered": 0.01, "submit.before_settle": 0.006,
-        "submit.settling": 0.006, "submit.settled": 0.002, "lookup.answered": 0.02, "adopt.moved": 0.02,
-        "poll.moving": 0.001, "poll.moved": 0.001, "download.fetched": 0.002, "download.stored": 0.004,
-        "download.recording": 0.004, "download.recorded": 0.002,
+        "submit.claimed": 0.0005, "submit.before_intent": 0.001, "submit.intent_committed": 0.006,
+        "submit.covered": 0.006, "submit.connected": 0.006, "submit.answered": 0.006, "submit.before_settle": 0.003,
+        "submit.settling": 0.003, "submit.settled": 0.001, "submit.overtaken": 0.02, "lookup.answered": 0.003,
+        "adopt.moved": 0.02, "poll.moving": 0.001, "poll.moved": 0.001, "download.fetched": 0.001,
+        "download.stored": 0.002, "download.recording": 0.002, "download.recorded": 0.001,
     }.items()
 )  # fmt: skip
 _API_POINTS = "accept.before=kill@0.004,accept.committed=kill@0.008"

@@ -26,7 +26,7 @@ _SLOWEST_START_S = 120  # of a process, on a machine that does other things too
 # Short, so that an upstream that hangs is given up within the run.
 _PACE = {
     "LEASE_S": LEASE_S, "SUBMIT_TIMEOUT_S": 3, "CALL_TIMEOUT_S": 3, "STOP_WAIT_S": 3, "SUBMIT_GIVE_UP_S": 600,
-    "PARKED_WAIT_S": 10, "ABSENT_AFTER_S": 8, "PARK_UNKNOWN_AFTER_S": 10,
+    "PARKED_WAIT_S": 20, "ABSENT_AFTER_S": 8, "PARK_UNKNOWN_AFTER_S": 10,
 }  # fmt: skip
 # Where the money is: after a kill here nobody knows, from our record alone, whether the request arrived. The two
 # that settle are left out, since look-ups come there too.

@@ -106,6 +106,7 @@ def test_what_holds_no_path_of_a_link_stays(text):
 
 def test_of_a_link_only_scheme_and_host_are_shown():
     assert hidden_link("https://user:pass@h:8443/f/TOKEN?a=1") == "https://h:8443/[redacted]"
+    assert hidden_link("http://[") == HIDDEN, "an upstream can send what no parser takes"
 
 
 @pytest.mark.parametrize("spelling", spellings("p@ss/wörd+1234"))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -207,3 +208,16 @@ def test_the_later_of_two_ends_counts():
 
     assert ResultLife.of(task, files, NOW + timedelta(seconds=5)) == ResultLife(5, 85)
     assert ResultLife.of(task, [], NOW + timedelta(seconds=5)) == ResultLife(5, 5)
+
+
+def test_what_is_cleared_is_old_and_ours_and_nothing_else_is_in_the_way(tmp_path):
+    old = time.time() - 2 * 24 * 3600
+    for name in ("abandoned", "fresh"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "stray.txt").write_text("somebody put this here")
+    for name in ("abandoned", "stray.txt"):
+        os.utime(tmp_path / name, (old, old))
+
+    clear_incoming(tmp_path)
+
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["fresh", "stray.txt"]
