@@ -28,6 +28,7 @@ class Exchange:
     reply: Reply | None = field(repr=False)
     trouble: str | None
     left: bool = True  # whether anything of it may have left us
+    shared: bool = False  # whether the answer tells of other tasks too, whose customers are others
 
 
 class Scribe:
@@ -57,7 +58,7 @@ class Scribe:
             trouble=exchange.trouble,
             upstream_request_id=self._name(reply.request_id) if reply else None,
             answer_sha256=hashlib.sha256(reply.body).digest() if reply else None,
-            body=self._body(reply) if reply else None,
+            body=self._body(reply) if reply and not (exchange.shared and reply.ok) else None,
         )
 
     def clean(self, observation: Observation) -> Observation:

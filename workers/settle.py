@@ -24,6 +24,7 @@ log = get_logger()
 
 _SLOWEST_RETRY_S = 60.0
 _SLOWEST_RECORD_S = 5.0
+_SLOWEST_ASKING_S = 3600.0
 # Reasons of notes that say what an upstream's silence is worth from now on.
 REFERENCE_TAKEN, NEVER_ARRIVED = "reference_taken", "never_arrived"
 
@@ -160,7 +161,8 @@ class Settler:
     async def leave_to_a_person(self, case: Case, driven: Driven) -> None:
         """A person should look; where the upstream can be asked, that goes on meanwhile."""
         task = case.task
-        wait = seconds(self._bench.settings.parked_wait_s)
+        # Asked more and more seldom: what has not shown itself for an hour will hardly do so in the next minute.
+        wait = seconds(max(self._bench.settings.parked_wait_s, min(case.age_s / 4, _SLOWEST_ASKING_S)))
         failure = driven.observation.failure
         words = (failure.message or failure.code) if failure else None
         async with self._bench.ledger.transaction() as ledger:

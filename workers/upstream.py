@@ -23,7 +23,7 @@ from schemas.lifecycle import Spend
 from schemas.providers import PROVIDERS
 from schemas.redaction import Redactor
 from schemas.routes import Route
-from schemas.upstream import Ask, Flow, Observation, Reply
+from schemas.upstream import Ask, Flow, Observation, Recovery, Reply
 from tasks_service import metrics
 from tasks_service.ledger.history import Call
 from workers.evidence import Exchange, Scribe
@@ -55,8 +55,12 @@ class Driven:
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
-        """The exchanges as evidence; made only where it is kept, since most looks teach nothing."""
-        return tuple(map(self.scribe.call, self.exchanges))
+        """The exchanges as evidence; made only where it is kept, since most looks teach nothing.
+
+        Of a look-up only the one that decided: the pages of a list before it tell of other tasks.
+        """
+        searched = self.last is not None and self.last.purpose == "lookup"
+        return tuple(map(self.scribe.call, self.exchanges[-1:] if searched else self.exchanges))
 
 
 class _Broken(Exception):
@@ -184,6 +188,7 @@ class Upstream:
                         reply,
                         told,
                         out.made,
+                        errand.purpose == "lookup" and self.provider.recovery is Recovery.LIST_RECENT,
                     )
                 )
 

@@ -55,6 +55,8 @@ async def test_a_lost_answer_is_found_in_a_list(world, mischief):
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 1)
     assert len(await world.calls(task, "submit")) == 1
     assert await world.creations(task) == 1
+    [looked] = await world.calls(task, "lookup")
+    assert looked["body"] is None, "a list tells of other customers' tasks"
 
 
 @pytest.mark.parametrize("model", [ARK, KLING])
