@@ -161,7 +161,7 @@ class Settler:
     async def leave_to_a_person(self, case: Case, driven: Driven) -> None:
         """A person should look; where the upstream can be asked, that goes on meanwhile."""
         task = case.task
-        # Asked more and more seldom: what has not shown itself for an hour will hardly do so in the next minute.
+        # Asked more and more seldom: what was not to be seen for an hour will hardly be in the next minute.
         wait = seconds(max(self._bench.settings.parked_wait_s, min(case.age_s / 4, _SLOWEST_ASKING_S)))
         failure = driven.observation.failure
         words = (failure.message or failure.code) if failure else None
