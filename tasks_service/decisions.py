@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -101,23 +100,20 @@ class DecisionRequest(BaseModel):
         return upstream_id
 
 
-async def decide(
-    ledger: Ledger, doorbell: Doorbell, task: Task, wish: DecisionRequest, actor: str, patience: timedelta
-) -> Task:
+async def decide(ledger: Ledger, doorbell: Doorbell, task: Task, wish: DecisionRequest, actor: str) -> Task:
     """Carry a decision out, and answer how the task is then.
 
-    Raises StateConflict, and then nothing was written. `patience` is how long the sender
-    of a paid request may wait for the answer.
+    Raises StateConflict, and then nothing was written.
     """
     await reached("decide.before")
     try:
-        done = await _write(ledger, task, wish, Said(actor, wish.reason), patience)
+        done = await _write(ledger, task, wish, Said(actor, wish.reason))
     except Taken as taken:
         if taken.guard != "one_task_per_upstream_id":
             raise
         raise await _somebody_elses(ledger, task, wish) from taken
     if not done:
-        raise await _conflict(ledger, task, wish, patience)
+        raise await _conflict(ledger, task, wish)
     await reached("decide.committed")
     now = await _again(ledger, task)
     if step := _LOOKED_AT_BY.get(now.state):
@@ -125,13 +121,13 @@ async def decide(
     return now
 
 
-async def _write(ledger: Ledger, task: Task, wish: DecisionRequest, said: Said, patience: timedelta) -> bool:
+async def _write(ledger: Ledger, task: Task, wish: DecisionRequest, said: Said) -> bool:
     match wish.decision:
         case Decision.ATTACH:
             assert wish.upstream_id is not None, "the request was checked for it"
             return await ledger.decisions.attach(task, said, wish.upstream_id)
         case Decision.NOT_CREATED:
-            return await ledger.decisions.not_created(task, said, patience)
+            return await ledger.decisions.not_created(task, said)
         case Decision.CLOSE:
             return task.parked is not None and await ledger.decisions.close(
                 task, said, CLOSED_AS[task.parked]
@@ -140,11 +136,11 @@ async def _write(ledger: Ledger, task: Task, wish: DecisionRequest, said: Said, 
             return await ledger.decisions.look_again(task, said)
 
 
-async def _conflict(ledger: Ledger, task: Task, wish: DecisionRequest, patience: timedelta) -> StateConflict:
+async def _conflict(ledger: Ledger, task: Task, wish: DecisionRequest) -> StateConflict:
     now = await _again(ledger, task)
     unknown = now.spend is Spend.UNKNOWN and now.parked is Parked.OUTCOME_UNKNOWN
     if wish.decision is Decision.NOT_CREATED and unknown:
-        not_before = await ledger.decisions.not_before(now, patience)
+        not_before = await ledger.decisions.not_before(now)
         if not_before is not None:
             at = not_before.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             detail = f"The answer to the paid request may still arrive; not_created can be said from {at} on."

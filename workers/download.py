@@ -9,10 +9,10 @@ from tasks_service import metrics
 from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import Taken
 from tasks_service.ledger.tasks import Move
+from workers.hold import hold_unrouted
 from workers.home import Bringer, Home
 from workers.result_life import ResultLife
 from workers.step import Step, seconds
-from workers.unrouted import hold
 from workers.upstream import Driven
 from workers.workbench import Workbench
 
@@ -40,7 +40,7 @@ class Download(Step):
         """Bring a finished task's files home."""
         upstream = self.bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
-            await hold(self.bench, task)
+            await hold_unrouted(self.bench, task)
             return
         await reached("download.before_look")
         asked = await self._bringer.look(task, upstream)

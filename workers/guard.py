@@ -7,6 +7,7 @@ from structlog.stdlib import get_logger
 from tasks_service import metrics
 from tasks_service.artifacts import StoreAway
 from tasks_service.epochs import Epochs
+from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.instance import Quarantine
 from tasks_service.ledger.ledger import Ledger
@@ -105,6 +106,7 @@ class RestoreGuard:
             self._knows(quarantine)
             if quarantine is not None:
                 raise Quarantined(quarantine)
+        await reached("guard.counted")
         await self._epochs.keep(epoch)
         self._highest = max(self._highest, epoch)
         if len(self._outside) > _MOST_LEFT and (self._tidying is None or self._tidying.done()):

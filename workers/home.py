@@ -55,13 +55,22 @@ class Bringer:
         flow = upstream.provider.poll(Job(task.upstream_id or "", task.endpoint))
         return await upstream.drive(flow, "poll", task.attempt, self._bench.settings.call_timeout_s)
 
-    async def bring_home(self, task: Task, upstream: Upstream, asked: Driven) -> Home:
-        """Every file that the look found, whole and in our store; or none, and what was in the way."""
+    async def bring_home(self, task: Task, upstream: Upstream, asked: Driven, first: int = 0) -> Home:
+        """Every file that the look found, whole and in our store; or none, and what was in the way.
+
+        `first` is the number of the first one among the task's artifacts.
+        """
         go = _Go(asked, list(asked.calls))
-        # What is left unfinished stays here, so that the next go asks only for the rest.
-        with place_for(self._bench.incoming, task.id) as place:
-            complete = await self._fetch_all(task, upstream, go, place)
-            artifacts = await self._store(task, go) if complete else []
+        artifacts: list[Artifact] = []
+        try:
+            # What is left unfinished stays here, so that the next go asks only for the rest.
+            with place_for(self._bench.incoming, task.id) as place:
+                complete = await self._fetch_all(task, upstream, go, place)
+                artifacts = await self._store(task, go, first) if complete else []
+        except OSError as error:
+            # Full, read-only or gone: it looks like a ledger that is away only to who does not look closely.
+            log.error("disk_trouble", error=repr(error))
+            go.trouble = f"our disk: {error.strerror or type(error).__name__}"
         return Home(artifacts, go.calls, go.trouble, go.asked.observation, _is_gone(upstream, go))
 
     def clear(self, task: Task) -> None:
@@ -96,8 +105,8 @@ class Bringer:
         go.whole.clear()
         return bool(go.asked.observation.files)
 
-    async def _store(self, task: Task, go: _Go) -> list[Artifact]:
-        artifacts = [_artifact(task, n, one) for n, one in enumerate(go.whole)]
+    async def _store(self, task: Task, go: _Go, first: int) -> list[Artifact]:
+        artifacts = [_artifact(task, n, one) for n, one in enumerate(go.whole, first)]
         try:
             for artifact, one in zip(artifacts, go.whole, strict=True):
                 await self._bench.artifacts.put(artifact.key, one.file)

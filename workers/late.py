@@ -1,24 +1,32 @@
 """Late looks: what an upstream still makes of a task that we gave up is recorded, and its files are kept."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from structlog.contextvars import bound_contextvars
 from structlog.stdlib import get_logger
 from uuid_utils.compat import uuid7
 
 from schemas.lifecycle import State
 from schemas.task import Task
 from tasks_service import metrics
+from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE, Taken
 from tasks_service.ledger.late import LateLook
 from workers.home import Bringer, Home
 from workers.step import seconds
-from workers.upstream import Driven
+from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
 log = get_logger()
 
 _MOST_FILES = 4  # that any model makes at once, give or take: what takes longer is fetched twice
+_LOOKS_AT_ONCE = 4
+_PLACES_PER_ROUTE = 2  # so that an upstream that hangs leaves places to the others
+_NO_PLACE_WAIT_S = 30.0
 
 
 class Late:
@@ -29,9 +37,15 @@ class Late:
     def __init__(self, bench: Workbench):
         self._bench = bench
         self._bringer = Bringer(bench)
+        self._busy: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Do what is due, one after the other, beside everything else; runs until cancelled."""
+        """Do what is due, a few at a time, beside everything else; runs until cancelled."""
+        async with asyncio.TaskGroup() as lookers:
+            for _ in range(_LOOKS_AT_ONCE):
+                lookers.create_task(self._look_on())
+
+    async def _look_on(self) -> None:
         while True:
             if not await self._one():
                 await asyncio.sleep(self._bench.settings.tick_s)
@@ -43,37 +57,64 @@ class Late:
             lease = seconds(_MOST_FILES * self._bench.settings.download_timeout_s)
             looks = await self._bench.ledger.late.claim(1, lease)
             for look in looks:
-                await self._look(look)
+                with bound_contextvars(step=self.name, task_id=str(look.task_id), claim=look.claim):
+                    await self._look_safely(look)
         except UNAVAILABLE as error:
             log.warning("ledger_away", step=self.name, error=repr(error))
             return False
+        return bool(looks)
+
+    async def _look_safely(self, look: LateLook) -> None:
+        try:
+            await self._look(look)
+        except UNAVAILABLE:
+            raise
         except Exception:
-            # The outermost frame of one late look: its lease runs out and it is tried again.
+            # The outermost frame of one late look: its lease runs out and it is tried again, until its last.
             metrics.STEP_ERRORS.labels(self.name).inc()
             log.exception("step_broke")
-            return False
-        return bool(looks)
+            if look.over:
+                await self._bench.ledger.late.finish(look)
 
     async def _look(self, look: LateLook) -> None:
         task = await self._upstream_task(look)
         upstream = self._bench.upstream_of(task) if task else None
         if task is None or upstream is None:
             await self._later(look)
-            return
+        elif self._busy[task.route] >= _PLACES_PER_ROUTE:
+            await self._bench.ledger.late.postpone(look, seconds(_NO_PLACE_WAIT_S))
+            # Where one route has thousands of them, they are not turned over without a pause.
+            await asyncio.sleep(self._bench.settings.tick_s)
+        else:
+            with self._place_on(task.route):
+                await self._ask(look, task, upstream)
+
+    @contextmanager
+    def _place_on(self, route: str) -> Generator[None]:
+        self._busy[route] += 1
+        try:
+            yield
+        finally:
+            self._busy[route] -= 1
+
+    async def _ask(self, look: LateLook, task: Task, upstream: Upstream) -> None:
         asked = await self._bringer.look(task, upstream)
         if asked.observation.state is State.FAILED:
             await self._end(look, task, asked, "late_failure", _words(asked))
         elif asked.observation.state is not State.DONE:
             await self._later(look)
         else:
-            await self._keep(look, task, asked, await self._bringer.bring_home(task, upstream, asked))
+            # A task that was made twice has the files of the other one already.
+            first = len(await self._bench.ledger.history.artifacts(task.id))
+            home = await self._bringer.bring_home(task, upstream, asked, first)
+            await self._keep(look, task, asked, home)
 
     async def _upstream_task(self, look: LateLook) -> Task | None:
         """The task with the upstream's id for it, which may have become known only after its end."""
         task = await self._bench.ledger.tasks.get(look.task_id)
-        if task is None or task.upstream_id is not None:
-            return task
-        return replace(task, upstream_id=look.upstream_id) if look.upstream_id else None
+        if task is None or look.upstream_id is None:
+            return task if task and task.upstream_id else None
+        return replace(task, upstream_id=look.upstream_id)
 
     async def _keep(self, look: LateLook, task: Task, asked: Driven, home: Home) -> None:
         if not home.artifacts and not look.over:
@@ -98,8 +139,11 @@ class Late:
                 await ledger.history.record(task.id, home.calls if home else asked.calls)
                 await ledger.history.keep(task.id, home.artifacts if home else [])
                 await ledger.history.add_note(task.id, uuid7(), "note", "worker", reason, detail)
-        except Taken:
-            log.info("outrun")
+                await reached("late.recording")
+        except Taken as taken:
+            # What it brought is on record already, by whoever had the look before; nothing more will come.
+            log.info("outrun", guard=taken.guard)
+            await self._bench.ledger.late.finish(look)
             return
         self._bringer.clear(task)
         metrics.LATE.labels(reason, task.route).inc()

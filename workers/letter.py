@@ -29,8 +29,9 @@ class Letter:
 
 
 def credential_of(route: Route) -> str:
-    """Eight letters by which two credentials can be told apart, and none can be found."""
-    return hashlib.sha256(f"{route.name}:{route.credential.get_secret_value()}".encode()).hexdigest()[:8]
+    """Eight letters that tell apart credentials and the places where they are shown, and give none away."""
+    shown = f"{route.name}:{route.base_url.rstrip('/')}:{route.credential.get_secret_value()}"
+    return hashlib.sha256(shown.encode()).hexdigest()[:8]
 
 
 def _digest(ask: Ask) -> bytes:

@@ -15,10 +15,10 @@ from tasks_service.failpoints import reached
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
 from workers.evidence import Exchange
+from workers.hold import hold_unrouted
 from workers.line import boottime
 from workers.patience import Patience, Signs
 from workers.step import seconds
-from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
@@ -67,7 +67,7 @@ class Look:
         upstream = self._bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
             # It is let go of, and comes back when it is due.
-            await hold(self._bench, task)
+            await hold_unrouted(self._bench, task)
             return None
         await reached("poll.before_look")
         driven = await self._ask(watched, upstream, Job(task.upstream_id, task.endpoint))
@@ -103,6 +103,7 @@ class Look:
             await ledger.history.record(task.id, driven.calls)
             watched.task = await ledger.tasks.advance(task, move)
             await ledger.late.begin(task.id, seconds(self._bench.settings.late_wait_s))
+            await reached("poll.ending")
         self._count(watched.task, end)
 
     async def _ask(self, watched: Watched, upstream: Upstream, job: Job) -> Driven:
@@ -155,6 +156,7 @@ class Look:
         async with self._bench.ledger.transaction() as ledger:
             await self._flush(ledger, watched)
             await ledger.history.record(watched.task.id, driven.calls)
+            await reached("poll.remembering")
         self._now_known(watched, driven)
 
     def _now_known(self, watched: Watched, driven: Driven) -> None:

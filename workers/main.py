@@ -55,7 +55,7 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
     loops: list[Coroutine[Any, Any, None]] = [
         tick(list(steps.values()), settings.tick_s),
         Late(bench).run(),
-        keep_house(bench.ledger, bench.incoming),
+        keep_house(bench.ledger, bench.incoming, settings.duplicate_window),
         bench.guard.watch(),
         poll.run(),
         *(step.keep_leases() for step in (submit, poll, download)),

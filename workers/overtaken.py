@@ -43,7 +43,11 @@ class Overtaken:
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
             if certain:
-                settled = await ledger.spends.settle(task, case.attempt, seen.spend, seen.upstream_id)
+                # A refusal speaks for its own sender's attempt only; an id is true whoever asked for it.
+                own = None if seen.spend is Spend.CONFIRMED else task.claim
+                settled = await ledger.spends.settle(
+                    task, case.attempt, seen.spend, seen.upstream_id, claim=own
+                )
             if certain and not settled and seen.spend is Spend.CONFIRMED:
                 await self._contradicted(case, seen, ledger)
             await reached("submit.overtaken")

@@ -19,6 +19,7 @@ from schemas.lifecycle import State
 from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.tasks import Outrun
+from workers.hold import hold_broken
 from workers.look import Look, Watched
 from workers.step import seconds
 from workers.workbench import Workbench
@@ -157,11 +158,9 @@ class Poll:
             except UNAVAILABLE as error:
                 wait_s = 1.0
                 log.warning("ledger_away", error=repr(error))
-            except Exception:
-                # The outermost frame of one look: the task stays under watch.
-                wait_s = 5.0
-                metrics.STEP_ERRORS.labels(self.name).inc()
-                log.exception("step_broke")
+            except Exception as error:
+                # The outermost frame of one look: the task is let go of, and comes back when it is due.
+                await hold_broken(self.bench, task, self.name, error)
             finally:
                 self._looked(watched, route, task.id, wait_s)
 

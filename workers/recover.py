@@ -44,16 +44,16 @@ class Recover:
         case = Case(task, upstream, spent.number, boottime() - self._age_s(task, spent))
         if self._settler.too_old(case):
             await self._leave_to_a_person(case)
-        elif case.recovery is Recovery.IDEMPOTENCY_KEY and (letter := self._same_letter(case, spent)):
+        elif case.recovery is Recovery.IDEMPOTENCY_KEY and (letter := await self._same_letter(case, spent)):
             await self._send_again(case, letter)
         elif upstream.provider.lookup is not None:
             await self._look_up(case, spent)
         else:
             await self._leave_to_a_person(case)
 
-    def _same_letter(self, case: Case, spent: Attempt) -> Letter | None:
+    async def _same_letter(self, case: Case, spent: Attempt) -> Letter | None:
         """The request as it was sent, or None where this release would send another one."""
-        letter = letter_of(self._bench, case.task, case.upstream, spent.reference)
+        letter = await letter_of(self._bench, case.task, case.upstream, spent.reference)
         if letter is None or spent.body_sha256 in (None, letter.sha256):
             return letter
         log.warning("not_sent_again", reason="this release would send another text under the same reference")
@@ -65,7 +65,7 @@ class Recover:
         seen = driven.observation
         if seen.spend is Spend.CONFIRMED:
             await self._settler.record(case, driven, "found_again")
-        elif seen.spend is Spend.NOT_CREATED and await self._proves_absence(case, spent):
+        elif seen.spend is Spend.NOT_CREATED and await self._proves_absence(case, spent, driven):
             await self._settler.never_arrived(case, driven)
         else:
             doubtful = replace(driven, observation=replace(seen, spend=Spend.UNKNOWN))
@@ -81,18 +81,17 @@ class Recover:
         timeout_s = self._bench.settings.call_timeout_s
         return await case.upstream.drive(lookup(lost), "lookup", case.attempt, timeout_s)
 
-    async def _proves_absence(self, case: Case, spent: Attempt) -> bool:
-        """Whether so much time has passed that the upstream would know the reference if it had ever come."""
+    async def _proves_absence(self, case: Case, spent: Attempt, driven: Driven) -> bool:
+        """Whether an upstream says, so late that it would know the reference, that it does not."""
         provider = case.upstream.provider
+        if driven.last is None or driven.last.reply is None:
+            return False
         if case.recovery is not Recovery.LOOKUP_BY_REFERENCE or provider.absent_after_s is None:
             return False
         # With another credential, or who knows with which, it may be another account that knows nothing.
         if spent.credential != case.upstream.credential:
             return False
-        # Its sender may wait for the answer for as long again.
-        limits = self._bench.settings
-        absent_after_s = (limits.absent_after_s or provider.absent_after_s) + limits.submit_timeout_s
-        if spent.past_deadline_s <= absent_after_s:
+        if spent.past_answer_s <= (self._bench.settings.absent_after_s or provider.absent_after_s):
             return False
         # Believed once. After that, or where the upstream says that the reference is taken, a person is.
         notes = await self._bench.ledger.history.notes(case.task.id)
@@ -107,10 +106,17 @@ class Recover:
         await self._settler.leave_to_a_person(case, case.upstream.driven(Observation()))
 
 
-def letter_of(bench: Workbench, task: Task, upstream: Upstream, reference: str) -> Letter | None:
-    """The paid request of a task; None where its provider no longer offers the model."""
+async def letter_of(bench: Workbench, task: Task, upstream: Upstream, reference: str) -> Letter | None:
+    """The paid request of a task; None where its provider no longer offers the model.
+
+    Its images are in it as they were vetted, whatever has become of the addresses that they came from. Raises
+    StoreAway where our store cannot give them.
+    """
     model = bench.model_of(task)
-    return Letter(upstream.provider, Submission(task.request, model, reference)) if model else None
+    if model is None:
+        return None
+    request = await bench.references.inline(task.request)
+    return Letter(upstream.provider, Submission(request, model, reference))
 
 
 def _sent_at(task: Task, spent: Attempt) -> datetime:

@@ -1,11 +1,12 @@
 """What became of a paid request goes on record: confirmed, not created, or unknown."""
 
 import asyncio
+from dataclasses import replace
 
 from structlog.stdlib import get_logger
 from uuid_utils.compat import uuid7
 
-from schemas.failures import MEANINGS, Failure
+from schemas.failures import MEANINGS, Failure, FailureKind
 from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, Spend, State
 from schemas.task import Task
@@ -13,8 +14,10 @@ from schemas.upstream import Observation, Recovery
 from tasks_service import metrics
 from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE, Taken
+from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move, Outrun
 from workers.case import Case
+from workers.hold import put_aside
 from workers.overtaken import Overtaken
 from workers.step import seconds
 from workers.upstream import Driven
@@ -70,9 +73,13 @@ class Settler:
                 log.warning(
                     "not_recorded_yet", error=repr(error), spend=seen.spend, upstream_id=seen.upstream_id
                 )
-            except Exception:
-                log.error("not_recorded", spend=seen.spend, upstream_id=seen.upstream_id)
-                raise
+            except Exception as error:
+                log.error("not_recorded", error=repr(error), spend=seen.spend, upstream_id=seen.upstream_id)
+                if not driven.exchanges:
+                    raise
+                # Whatever is wrong with the evidence, the outcome is worth more.
+                driven = replace(driven, exchanges=())
+                continue
             await asyncio.sleep(pause)
             pause = min(pause * 2, _SLOWEST_RECORD_S)
 
@@ -107,8 +114,12 @@ class Settler:
         await self._bench.doorbell.ring("poll")
 
     async def _not_created(self, case: Case, driven: Driven) -> None:
-        """A clear no, or it never left. Without a failure the reason is ours, and it is tried for ever."""
+        """A clear no, or it never left. Without a failure the reason is ours: it is tried on, and shown."""
         task, failure = case.task, driven.observation.failure
+        if await self._may_mean_the_reference(case, failure):
+            taken = replace(driven.observation, spend=Spend.UNKNOWN, reference_taken=True)
+            await self.leave_to_a_person(case, replace(driven, observation=taken))
+            return
         wait = driven.observation.retry_after_s or min(2.0 ** min(case.attempt, 6), _SLOWEST_RETRY_S)
         async with self._bench.ledger.transaction() as ledger:
             await ledger.history.record(task.id, driven.calls)
@@ -117,11 +128,20 @@ class Settler:
             refusal = failure if failure and self._is_final(failure, tried_s) else None
             if refusal:
                 await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=refusal))
-            else:
+            elif failure is not None or tried_s < self._bench.settings.stalled_after_s:
                 await ledger.tasks.postpone(task, seconds(wait))
+            else:
+                await put_aside(ledger, task, seconds(wait), f"{case.attempt} attempts did not leave us")
             await reached("submit.settling")
         if refusal:
             self.count_failure(task, refusal)
+
+    async def _may_mean_the_reference(self, case: Case, failure: Failure | None) -> bool:
+        """A "no" to parameters that went before, after an attempt that is only believed to be none."""
+        if case.attempt == 1 or failure is None or failure.kind is not FailureKind.PARAMETER_INVALID:
+            return False
+        notes = await self._bench.ledger.history.notes(case.task.id)
+        return any(note["reason"] == NEVER_ARRIVED for note in notes)
 
     def _is_final(self, failure: Failure, tried_s: float) -> bool:
         """Not a trouble that passes, or one that has not passed since we first tried."""
@@ -135,6 +155,7 @@ class Settler:
             await ledger.spends.insist(task, case.attempt, Spend.NOT_CREATED, None)
             await ledger.history.add_note(task.id, uuid7(), "note", "worker", NEVER_ARRIVED, None)
             await ledger.tasks.postpone(task, seconds(0))
+            await reached("lookup.absent")
         log.info("never_arrived", route=task.route, attempt=case.attempt)
 
     async def _unknown(self, case: Case, driven: Driven) -> None:
@@ -145,10 +166,7 @@ class Settler:
             await self.leave_to_a_person(case, driven)
             return
         async with self._bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
-            await ledger.spends.insist(task, case.attempt, Spend.UNKNOWN, None)
-            if driven.observation.reference_taken:
-                await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
+            await _call_unknown(ledger, case, driven)
             await ledger.tasks.postpone(task, seconds(wait_s))
             await reached("submit.settling")
 
@@ -166,10 +184,7 @@ class Settler:
         failure = driven.observation.failure
         words = (failure.message or failure.code) if failure else None
         async with self._bench.ledger.transaction() as ledger:
-            await ledger.history.record(task.id, driven.calls, equal_once=_looked_up(driven))
-            await ledger.spends.insist(task, case.attempt, Spend.UNKNOWN, None)
-            if driven.observation.reference_taken:
-                await ledger.history.add_note(task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)
+            await _call_unknown(ledger, case, driven)
             parked = await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, wait, "worker", words)
             if not parked:
                 await ledger.tasks.postpone(task, wait)
@@ -198,6 +213,10 @@ class Settler:
         return case.age_s > window_s
 
 
-def _looked_up(driven: Driven) -> bool:
-    """Paid requests are each on record; questions about them that go alike are counted."""
-    return driven.last is not None and driven.last.purpose == "lookup"
+async def _call_unknown(ledger: Ledger, case: Case, driven: Driven) -> None:
+    # Paid requests are each on record; questions about them that go alike are counted.
+    looked_up = driven.last is not None and driven.last.purpose == "lookup"
+    await ledger.history.record(case.task.id, driven.calls, equal_once=looked_up)
+    await ledger.spends.insist(case.task, case.attempt, Spend.UNKNOWN, None)
+    if driven.observation.reference_taken:
+        await ledger.history.add_note(case.task.id, uuid7(), "note", "provider", REFERENCE_TAKEN, None)

@@ -12,9 +12,9 @@ from structlog.stdlib import get_logger
 
 from schemas.lifecycle import State
 from schemas.task import Task
-from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.tasks import Outrun
+from workers.hold import hold_broken
 from workers.workbench import Workbench
 
 log = get_logger()
@@ -137,10 +137,9 @@ class Step(ABC):
                 log.info("outrun")
             except UNAVAILABLE as error:
                 log.warning("ledger_away", error=repr(error))
-            except Exception:
-                # The outermost frame of one task's work: its lease runs out and it is tried again.
-                metrics.STEP_ERRORS.labels(self.name).inc()
-                log.exception("step_broke")
+            except Exception as error:
+                # The outermost frame of one task's work: it is tried again, but not unseen for ever.
+                await hold_broken(self.bench, task, self.name, error)
 
     async def _renew(self, held: list[Task]) -> None:
         try:

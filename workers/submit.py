@@ -1,9 +1,10 @@
 """The submit step: the only one that spends money."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from structlog.stdlib import get_logger
 
@@ -19,12 +20,12 @@ from tasks_service.ledger.tasks import Move, Outrun
 from workers.case import Case
 from workers.evidence import Exchange
 from workers.guard import Quarantined
+from workers.hold import hold_back, hold_unrouted
 from workers.letter import Letter
 from workers.line import TOO_LATE, boottime
 from workers.recover import Recover, letter_of
 from workers.settle import Settler
 from workers.step import Step, seconds
-from workers.unrouted import hold
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
 
@@ -61,28 +62,40 @@ class Submit(Step):
         await reached("submit.claimed")
         upstream = self.bench.upstream_of(task)
         if upstream is None:
-            await hold(self.bench, task)
+            await hold_unrouted(self.bench, task)
         elif task.spend is Spend.CONFIRMED:
             await self._adopt(task)
         elif task.spend in (Spend.INTENDED, Spend.UNKNOWN):
-            await self._recover.find_again(task, upstream)
+            await self._unless_the_store_is_away(task, self._recover.find_again(task, upstream))
         elif task.cancel_requested_at is not None:
             await self._settler.fail(task, Failure(FailureKind.CANCELED), "canceled")
         else:
-            await self._spend(task, upstream)
+            await self._unless_the_store_is_away(task, self._spend(task, upstream))
+
+    async def _unless_the_store_is_away(self, task: Task, act: Coroutine[Any, Any, None]) -> None:
+        """Its images lie in our store: where that cannot give them, the task waits, and nothing was sent."""
+        try:
+            await act
+        except StoreAway as trouble:
+            log.warning("held", reason=str(trouble))
+            await hold_back(self.bench, task, seconds(_HELD_S), "our store cannot give the reference images")
 
     async def _may_send(self, task: Task) -> bool:
         """Whether the ledger is to be trusted and what comes back could be kept; else the task waits."""
         try:
             await self.bench.guard.cover()
-        except (Quarantined, StoreAway) as trouble:
+        except Quarantined as trouble:
             log.warning("held", reason=str(trouble))
             await self.bench.ledger.tasks.postpone(task, seconds(_HELD_S))
+            return False
+        except StoreAway as trouble:
+            log.warning("held", reason=str(trouble))
+            await hold_back(self.bench, task, seconds(_HELD_S), "our store is away, so nothing is sent")
             return False
         return True
 
     async def _spend(self, task: Task, upstream: Upstream) -> None:
-        letter = letter_of(self.bench, task, upstream, reference_of(task.id))
+        letter = await letter_of(self.bench, task, upstream, reference_of(task.id))
         if letter is None:
             gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
             await self._settler.fail(task, gone, "refused")
@@ -109,7 +122,10 @@ class Submit(Step):
     async def _intend(self, case: Case, letter: Letter) -> bool:
         """Whether the intention is on record and the request may leave."""
         await reached("submit.before_intent")
-        intention = Intention(self.bench.settings.lease, letter.sha256, case.upstream.credential)
+        answer_within = seconds(self.bench.settings.submit_timeout_s)
+        intention = Intention(
+            self.bench.settings.lease, answer_within, letter.sha256, case.upstream.credential
+        )
         try:
             reference = await self.bench.ledger.spends.intend(case.task, intention)
         except (asyncio.CancelledError, *UNAVAILABLE) as error:
@@ -138,16 +154,14 @@ class Submit(Step):
     async def _send(self, case: Case, letter: Letter, sending: "_Sending") -> None:
         try:
             await self._let_go(case, letter, sending)
-        except asyncio.CancelledError:
-            # We are being stopped in the middle of a paid request: say what is known before going.
-            await self._settler.record(case, sending.told(case))
-            raise
         except Quarantined:
             # The ledger went back between the two covers: this may be the second attempt of the same name.
             sending.seen = Observation()
         except (StoreAway, *UNAVAILABLE) as trouble:
             log.warning("sending_broke_off", error=repr(trouble), left=sending.left)
-        await self._settler.record(case, sending.told(case))
+        finally:
+            # Also where we are being stopped, or break: what is known of a paid request is said before going.
+            await self._settler.record(case, sending.told(case))
 
     async def _let_go(self, case: Case, letter: Letter, sending: "_Sending") -> None:
         await reached("submit.intent_committed")

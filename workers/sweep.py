@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -40,14 +41,15 @@ async def tick(steps: Sequence[Drained], every_s: float) -> None:
         await asyncio.gather(*map(_drain, steps))
 
 
-async def keep_house(ledger: Ledger, incoming: Path) -> None:
-    """Make the months ahead, count what is alive, clear what a killed worker left; runs until cancelled."""
+async def keep_house(ledger: Ledger, incoming: Path, duplicate_window: timedelta) -> None:
+    """Make the months ahead, count what is alive, clear what is over or was left; runs until cancelled."""
     elapsed = 0
     while True:
         try:
             if elapsed % _MONTHS_EVERY_S == 0:
                 if made := await ledger.months.make():
                     log.info("months_made", months=made)
+                await ledger.work.forget(duplicate_window)
                 await asyncio.to_thread(clear_incoming, incoming)
             await count_live(ledger)
         except Exception as error:

@@ -123,9 +123,9 @@ class Upstream:
         try:
             observation = await self._run(flow, errand)
         except _Broken as broken:
-            paid = any(exchange.ask.spends and exchange.left for exchange in seen)
-            spend = Spend.UNKNOWN if paid else Spend.NOT_CREATED
-            observation = Observation(spend=spend, failure=Failure(broken.kind, broken.trouble))
+            observation = Observation(
+                spend=_spent(purpose, seen), failure=Failure(broken.kind, broken.trouble)
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # A flow that trips over an answer has not understood it; that is all we know.
             log.warning("flow_tripped", route=self.route.name, purpose=purpose, error=repr(error))
@@ -224,6 +224,12 @@ class Upstream:
         return client.build_request(
             ask.method, self._base + ask.path, params=ask.query or None, headers=headers, **content
         )
+
+
+def _spent(purpose: str, exchanges: Sequence[Exchange]) -> Spend:
+    """What an exchange without an answer proves: something only of what was to be sent and never left."""
+    left = any(exchange.ask.spends and exchange.left for exchange in exchanges)
+    return Spend.NOT_CREATED if purpose == "submit" and not left else Spend.UNKNOWN
 
 
 async def _read(response: httpx.Response) -> Reply:

@@ -14,6 +14,7 @@ from tasks_service.doorbell import Doorbell
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.outside import Outside
+from tasks_service.pictures.references import References
 from tasks_service.settings import Settings
 from workers.guard import RestoreGuard
 from workers.upstream import Upstream
@@ -29,6 +30,7 @@ class Workbench:
     settings: Settings
     ledger: Ledger
     artifacts: Artifacts
+    references: References
     outside: Outside
     doorbell: Doorbell
     upstreams: dict[str, Upstream]
@@ -44,6 +46,7 @@ class Workbench:
             settings,
             ledger,
             Artifacts(settings.store),
+            References(settings.store),
             Outside(),
             doorbell,
             upstreams,

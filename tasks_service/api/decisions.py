@@ -1,7 +1,5 @@
 """What a person decides about a task, over HTTP."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,8 +30,7 @@ async def post_decision(request: Request, task: TheirTask, caller: Who, service:
     Query(request, ()).check()
     allow(caller, DECIDERS, "decide about tasks")
     wish = await read(DecisionRequest, request, _LARGEST)
-    patience = timedelta(seconds=service.settings.submit_timeout_s)
     # The key rather than the account: a decision has one person who answers for it.
     actor = f"person:{caller.key_id}"
-    now = await decide(service.ledger, service.doorbell, task, wish, actor, patience)
+    now = await decide(service.ledger, service.doorbell, task, wish, actor)
     return reply(await seen_by(caller, service, now))

@@ -1,7 +1,6 @@
 """Deciding about a task that waits for a person, straight in the ledger."""
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -61,8 +60,7 @@ async def _decided(text: str, wish: DecisionRequest) -> Task:
             task = await ledger.tasks.get(task_id) if task_id else None
             if task is None:
                 raise Trouble(f"There is no task {clipped(text, _ECHO)}; creative-tasks list shows them.")
-            patience = timedelta(seconds=settings.submit_timeout_s)
-            return await carry_out(ledger, bell, task, wish, actor(), patience)
+            return await carry_out(ledger, bell, task, wish, actor())
     except StateConflict as conflict:
         raise Trouble(conflict.detail) from None
     finally:

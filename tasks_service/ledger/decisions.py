@@ -1,13 +1,13 @@
 """What people decide about a task: compare-and-set with its note in one statement, or nothing at all."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from schemas.failures import FailureKind
+from schemas.failures import FailureKind, may_be_charged
 from schemas.lifecycle import Spend
 from schemas.task import Task
 from tasks_service.ledger.connection import Book
@@ -29,23 +29,24 @@ class Decisions(Book, beside=__file__):
         detail = f"{said.reason} (upstream id {upstream_id})"
         return await self._settle(task, Said(said.actor, detail), "attach", Spend.CONFIRMED, upstream_id)
 
-    async def not_created(self, task: Task, said: Said, patience: timedelta) -> bool:
-        """The unknown attempt made nothing; `patience` is how long its sender may wait for an answer."""
-        return await self._settle(task, said, "not_created", Spend.NOT_CREATED, None, patience)
+    async def not_created(self, task: Task, said: Said) -> bool:
+        """The unknown attempt made nothing; refused while its sender may still be waiting for the answer."""
+        return await self._settle(task, said, "not_created", Spend.NOT_CREATED, None)
 
     async def close(self, task: Task, said: Said, kind: FailureKind) -> bool:
         """End a parked task as failed."""
         parked = task.parked.value if task.parked else None
         values = {"attempt": task.attempt, "from_state": task.state.value, "parked": parked}
-        return await self._decide("close", task, said, failure_kind=kind.value, **values)
+        values |= {"failure_kind": kind.value, "may_be_charged": may_be_charged(kind)}
+        return await self._decide("close", task, said, **values)
 
     async def look_again(self, task: Task, said: Said) -> bool:
         """Have a live task looked at now."""
         return await self._decide("look_again", task, said)
 
-    async def not_before(self, task: Task, patience: timedelta) -> datetime | None:
+    async def not_before(self, task: Task) -> datetime | None:
         """From when on nobody can be waiting for an answer to the latest attempt; None where that is past."""
-        row = await self._row("not_before", id=task.id, attempt=task.attempt, patience=patience)
+        row = await self._row("not_before", id=task.id, attempt=task.attempt)
         return row["at"] if row else None
 
     async def holder(self, task: Task, upstream_id: str) -> UUID | None:
@@ -54,13 +55,7 @@ class Decisions(Book, beside=__file__):
         return row["task_id"] if row else None
 
     async def _settle(
-        self,
-        task: Task,
-        said: Said,
-        decision: str,
-        outcome: Spend,
-        upstream_id: str | None,
-        patience: timedelta = timedelta(0),
+        self, task: Task, said: Said, decision: str, outcome: Spend, upstream_id: str | None
     ) -> bool:
         return await self._decide(
             "settle_unknown",
@@ -70,7 +65,6 @@ class Decisions(Book, beside=__file__):
             decision=decision,
             outcome=outcome.value,
             upstream_id=upstream_id,
-            patience=patience,
         )
 
     async def _decide(self, query: str, task: Task, said: Said, **values: Any) -> bool:

@@ -5,7 +5,7 @@ WITH attempted AS (
     SELECT task_id, attempt FROM spend
     WHERE task_id = :id AND attempt = :attempt AND outcome = 'unknown'
       -- whoever sent it in the last moment may wait as long for the answer
-      AND (:outcome = 'confirmed' OR send_deadline + :patience::interval <= now())
+      AND (:outcome = 'confirmed' OR answer_by <= now())
     FOR UPDATE
 ), decided AS (
     UPDATE task SET spend = :outcome, parked = NULL, parked_at = NULL, due_at = now(), claim = claim + 1
@@ -30,12 +30,20 @@ WITH paid AS (
         failure_kind = :failure_kind, failure_message = '', finished_at = coalesce(finished_at, now()),
         upstream_id = coalesce(upstream_id, (SELECT upstream_id FROM paid WHERE upstream_id IS NOT NULL LIMIT 1))
     WHERE id = :id AND seq = :seq AND attempt = :attempt AND state = :from_state AND parked = :parked
-    RETURNING id, account_id, fingerprint, seq, upstream_id
+      -- not while its paid request is under way
+      AND spend <> 'intended'
+    RETURNING id, account_id, fingerprint, seq, upstream_id, spend
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
     SELECT id, seq, :from_state, 'failed', :actor, 'closed_by_person', :detail FROM ended
 ), released AS (
-    UPDATE live_work w SET live = w.live - 1 FROM ended e
+    UPDATE live_work w SET
+        live = w.live - 1,
+        ended_task_id = CASE WHEN e.counts THEN e.id ELSE w.ended_task_id END,
+        ended_at = CASE WHEN e.counts THEN now() ELSE w.ended_at END
+    FROM (
+        SELECT *, spend = 'unknown' OR spend = 'confirmed' AND :may_be_charged::boolean AS counts FROM ended
+    ) e
     WHERE w.account_id = e.account_id AND w.fingerprint = e.fingerprint
 ), looked_for AS (
     INSERT INTO late_look (task_id, due_at, until_at)
@@ -59,8 +67,7 @@ SELECT id, :note_id, 'decision', :actor, 'look_again', :detail FROM woken
 RETURNING task_id;
 
 -- not_before: from when on an attempt may be called not created; nothing where that is past
-SELECT send_deadline + :patience::interval AS at FROM spend
-WHERE task_id = :id AND attempt = :attempt AND send_deadline + :patience::interval > now();
+SELECT answer_by AS at FROM spend WHERE task_id = :id AND attempt = :attempt AND answer_by > now();
 
 -- holder: the task whose work it is that an upstream knows by an id
 SELECT task_id FROM spend WHERE route = :route AND upstream_id = :upstream_id;

@@ -103,7 +103,12 @@ async def _settles(stage: Stage, customers: Customers, deadline: float) -> float
     await customers.are_served(max(deadline - time.time(), 0))
     while time.time() < deadline:
         if not customers.waiting and not await stage.under_way():
-            return time.time()
+            settled = time.time()
+            await stage.rest()
+            # What waits for a person is asked about all the while, and may have been found in that moment.
+            if not await stage.under_way():
+                return settled
+            stage.go_on()
         await asyncio.sleep(0.25)
     return None
 

@@ -49,7 +49,10 @@ LOOKED_UP = tuple(
 MADE = tuple((recovery, "ok") for recovery in MODELS) + tuple(
     (recovery, "lost_after") for recovery in MODELS if recovery != "none"
 )
+# Of what never came, only an upstream that knows references can say so.
+NEVER_CAME = (("lookup_by_reference", "lost_before"), ("lookup_by_reference", "500_before"))
 POINTS = {
+    "guard.counted": MADE,
     "submit.claimed": EVERYWHERE,
     "submit.before_intent": EVERYWHERE,
     "submit.intent_committed": EVERYWHERE,
@@ -62,8 +65,11 @@ POINTS = {
     "lookup.before_ask": LOOKED_UP,
     "lookup.answered": LOOKED_UP,
     "lookup.settled": LOOKED_UP,
+    "lookup.absent": NEVER_CAME,
     "poll.before_look": MADE,
     "poll.answered": MADE,
+    # A look that finds it as it was: what had to be looked for may be done by then.
+    "poll.remembering": tuple((recovery, "ok") for recovery in MODELS),
     "poll.moving": MADE,
     "poll.moved": MADE,
     "download.before_look": MADE,

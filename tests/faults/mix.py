@@ -31,7 +31,7 @@ _POLL = ("unknown_status", "garbage", "500", "503", "404", "401", "429", "hang",
 _RESULT = (
     "expired", "dying_link", "truncated", "cut", "no_range", "gzip", "html", "404", "500", "wrong_type", "redirect",
 )  # fmt: skip
-_LOOKUP = ("hidden", "500", "garbage")
+_LOOKUP = ("hidden", "500", "garbage", "hang", "lost")
 # Where a clear "no such reference" counts as proof after some time, an upstream that hides a job for longer
 # breaks the premise: what was made is declared not created, and only the reference, which is taken, keeps it from
 # being made again. The studio hides by looks, not by seconds; so no job is hidden from those who would believe it.

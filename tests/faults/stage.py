@@ -121,6 +121,20 @@ class Stage(Fleet):
         """The keeper leaves a process that ended alone for so long."""
         self.down_until[name] = time.monotonic() + seconds
 
+    async def rest(self) -> None:
+        """The workers stop, in order, and stay away until told to go on."""
+        for name in WORKERS:
+            self.hold_down(name, _SLOWEST_START_S)
+            self.signal(name, signal.SIGTERM)
+        async with asyncio.timeout(_SLOWEST_START_S):
+            while any(self.processes[name].poll() is None for name in WORKERS):  # noqa: ASYNC110 - processes
+                await asyncio.sleep(0.1)
+
+    def go_on(self) -> None:
+        """The keeper starts the workers again."""
+        for name in WORKERS:
+            self.hold_down(name, 0)
+
     def signal(self, name: str, which: signal.Signals) -> None:
         """Send a signal to whichever process has the name now."""
         process = self.processes[name]

@@ -90,13 +90,14 @@ def settles_itself(recovery: str, behaviour: str) -> bool:
     """Whether an upstream can always tell in the end, so that no person is needed."""
     if recovery == "idempotency_key":
         return behaviour != "refused"  # a refusal of the second try says nothing about the first
-    # That nothing had arrived is believed once; a person is asked when it happens again.
-    lost_again = ("lost_before", "500_before", "redirect", "busy", "limited")
+    # That nothing had arrived is believed once; a person is asked when it happens again, and when the next
+    # attempt is refused for parameters, since it may be the reference that is taken.
+    lost_again = ("lost_before", "500_before", "redirect", "busy", "limited", "refused")
     return recovery == "lookup_by_reference" and behaviour not in lost_again
 
 
 def is_about_sending(point: str) -> bool:
-    return point.startswith(("submit.", "lookup."))
+    return point.startswith(("guard.", "submit.", "lookup."))
 
 
 async def accepted(world, cases, timing: str):  # noqa: F811

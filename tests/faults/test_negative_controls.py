@@ -22,6 +22,7 @@ from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.spend import Spends, reference_of
 from tasks_service.ledger.tasks import Move, Outrun, Tasks
+from tasks_service.pictures.vetting import Vetting
 from tests.faults.conftest import Found
 from tests.workers.conftest import World
 from workers import line, main
@@ -66,7 +67,7 @@ async def test_sending_again_on_an_unknown_outcome_pays_twice(
     world: World, found: Found, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ):
     async def send_anew(self: Any, task: Task, upstream: Upstream) -> None:
-        letter = letter_of(self._bench, task, upstream, reference_of(task.id))
+        letter = await letter_of(self._bench, task, upstream, reference_of(task.id))
         await self._send_again(Case(task, upstream, task.attempt, boottime()), letter)
 
     if not guarded:
@@ -220,11 +221,11 @@ async def test_an_answer_before_the_commit_is_a_promise_that_a_crash_breaks(
     class Crash(Exception):
         pass
 
-    async def answer_first(self: Any, new: Any, actor: str, key: str | None) -> Task:
+    async def answer_first(self: Any, *asked: Any) -> Task:
         answered: list[Task] = []
         try:
             async with self._database.transaction() as inner:
-                answered.append(await opened(Tasks(inner), new, actor, key))
+                answered.append(await opened(Tasks(inner), *asked))
                 raise Crash
         except Crash:
             return answered[0]
@@ -232,11 +233,13 @@ async def test_an_answer_before_the_commit_is_a_promise_that_a_crash_breaks(
     opened = Tasks.open
     if not guarded:
         monkeypatch.setattr(Tasks, "open", answer_first)
-    admission = Admission(world.ledger, doorbell(""), world.settings.routes)
+    vetting = Vetting.open(world.ledger, world.settings)
+    admission = Admission(world.ledger, doorbell(""), world.settings.routes, vetting)
     request = TaskRequest(
         model="sandbox-image-1-fast", prompt="a boat", options={"behaviour": "queue=0 run=0"}
     )
     admitted = await admission.admit(request, await _caller(world.ledger), key="boat-1")
+    await vetting.close()
     if guarded:
         async with world.working():
             await world.until(admitted.task)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -18,11 +20,20 @@ from schemas.providers import PROVIDERS, model_of
 from schemas.routes import Route
 from schemas.rules import check, with_defaults
 from schemas.task import Task, TaskRequest
+from tasks_service.doorbell import SilentDoorbell
+from tasks_service.epochs import Epochs
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import NewTask
 from tasks_service.settings import Settings
+from workers import fetch
+from workers.guard import RestoreGuard
 from workers.main import work
 from workers.sandbox.app import running_studio
+from workers.workbench import Workbench
+
+from .backups import Backups
+from .library import Library
+from .shelf import Shelf, serving
 
 KEY = "studio-key-0123456789"
 # Where the studio speaks a dialect whose paths would not fit beside the others.
@@ -128,3 +139,37 @@ async def world(
             submit_timeout_s=1, stop_wait_s=3, parked_wait_s=1,
         )  # fmt: skip
         yield World(ledger, settings, studio, caller.account_id, caller.key_id)
+
+
+@pytest.fixture
+async def library(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Library]:
+    """A world whose upstream has files on a shelf, and a worker that does not pause for long."""
+    monkeypatch.setattr(fetch, "_PAUSES_S", (0.01, 0.01, 0.01))
+    async with serving(Shelf()) as shelf:
+        route = Route(name="sandbox", provider="sandbox", base_url=shelf.url, credential=SecretStr("key"))
+        settings = world.settings.model_copy(update={"routes": (route,), "call_timeout_s": 5})
+        bench = await Workbench.open(settings, SilentDoorbell())
+        yield Library(world, shelf, bench)
+        await bench.close()
+
+
+@pytest.fixture
+async def backups(dsn: str, server_dsn: str, ledger: Ledger) -> AsyncIterator[Backups]:
+    """Copies of the test's own database."""
+    elsewhere = await asyncpg.connect(server_dsn)
+    yield Backups(elsewhere, urlsplit(dsn).path.strip("/"))
+    await elsewhere.close()
+
+
+@pytest.fixture
+def epochs(tmp_path: Path) -> Epochs:
+    """What lies outside the ledger; the world's store is the same."""
+    return Epochs(f"file://{tmp_path}/artifacts")
+
+
+@pytest.fixture
+async def guards(ledger: Ledger, epochs: Epochs) -> AsyncIterator[list[RestoreGuard]]:
+    """Guards as of several workers."""
+    made = [RestoreGuard(ledger, epochs) for _ in range(8)]
+    yield made
+    await asyncio.gather(*(guard.close() for guard in made))

@@ -13,6 +13,7 @@ from datetime import datetime
 from PIL import Image
 
 SIZE, PADDING = 270_000, 30_000
+HALF = SIZE // 2
 
 
 def picture(size: int = SIZE) -> bytes:

@@ -27,19 +27,35 @@ def disarmed():
 
 @pytest.fixture
 async def sending(world):
-    """A film whose sender waits for a slow answer, and has lost it meanwhile to a person's decision."""
-    await world.accepts("sora-2", script="latency=1.2")
-    patient = world.settings.model_copy(update={"submit_timeout_s": 5})
-    slow, quick = [Submit(await Workbench.open(patient, SilentDoorbell())) for _ in range(2)]
+    """A film whose sender was paused with the answer in its hand, until a person had decided about it."""
+    await world.accepts("sora-2")
+    hasty = world.settings.model_copy(update={"lease_s": 1.5, "submit_timeout_s": 0.5})
+    slow, quick = [Submit(await Workbench.open(hasty, SilentDoorbell())) for _ in range(2)]
     [task] = await world.ledger.tasks.claim([State.SUBMITTED], 1, AT_ONCE, whole=True)
+    answered, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def pause(point: str) -> None:
+        answered.set()
+        await goes_on.wait()
+
+    failpoints.arm("submit.answered", pause)
     under_way = asyncio.create_task(slow._act_safely(task))
-    await asyncio.sleep(0.4)
+    await answered.wait()
     [again] = await world.ledger.tasks.claim([State.SUBMITTED], 1, AT_ONCE, whole=True)
     await quick._act_safely(again)
     parked = await world.task(task.id)
     assert parked.parked is Parked.OUTCOME_UNKNOWN
-    assert await world.ledger.decisions.not_created(parked, SAID, timedelta(days=-1))
-    yield task, under_way
+    assert not await world.ledger.decisions.not_created(parked, SAID), "its answer may be on the way"
+    async with asyncio.timeout(5):
+        while not await world.ledger.decisions.not_created(parked, SAID):  # noqa: ASYNC110 - time must pass
+            await asyncio.sleep(0.1)
+
+    async def arrives() -> None:
+        goes_on.set()
+        await under_way
+
+    yield task, arrives
+    await arrives()
     await asyncio.gather(slow.bench.close(), quick.bench.close())
 
 
@@ -48,8 +64,8 @@ async def notes(world, task) -> list[str]:
 
 
 async def test_what_a_person_called_not_created_is_taken_up_when_it_was(world, sending):
-    task, under_way = sending
-    await under_way
+    task, arrives = sending
+    await arrives()
     known = await world.task(task.id)
     async with world.working():
         ended = await world.until(task)
@@ -61,11 +77,11 @@ async def test_what_a_person_called_not_created_is_taken_up_when_it_was(world, s
 
 
 async def test_it_is_taken_up_after_the_next_attempt_was_refused_too(world, sending):
-    task, under_way = sending
+    task, arrives = sending
     [again] = await world.ledger.tasks.claim([State.SUBMITTED], 1, AT_ONCE, whole=True)
     await world.ledger.spends.intend(again)
     await world.ledger.spends.settle(again, 2, Spend.NOT_CREATED, None)
-    await under_way
+    await arrives()
     async with world.working():
         ended = await world.until(task)
 
@@ -75,9 +91,9 @@ async def test_it_is_taken_up_after_the_next_attempt_was_refused_too(world, send
 
 
 async def test_after_the_end_it_is_looked_for_and_its_files_are_kept(world, sending):
-    task, under_way = sending
+    task, arrives = sending
     assert await world.ledger.tasks.cancel(task.id, "customer:test")
-    await under_way
+    await arrives()
     async with world.working(late_wait_s=0.3), asyncio.timeout(15):
         while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.1)
@@ -86,8 +102,22 @@ async def test_after_the_end_it_is_looked_for_and_its_files_are_kept(world, send
     assert len(await world.ledger.history.artifacts(task.id)) == 1
 
 
+async def test_what_was_bought_twice_on_a_person_s_word_is_all_fetched(world, sending):
+    task, arrives = sending
+    failpoints.disarm()
+    async with world.working(late_wait_s=0.3), asyncio.timeout(30):
+        await world.until(task, State.DOWNLOADED)
+        await arrives()
+        while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
+            await asyncio.sleep(0.1)
+
+    artifacts = await world.ledger.history.artifacts(task.id)
+    assert [artifact.n for artifact in artifacts] == [0, 1]
+    assert await world.creations(task) == 2
+
+
 async def test_a_ledger_that_is_away_just_then_does_not_lose_it(world, sending):
-    task, under_way = sending
+    task, arrives = sending
     broke: list[str] = []
 
     async def once(point: str) -> None:
@@ -96,7 +126,7 @@ async def test_a_ledger_that_is_away_just_then_does_not_lose_it(world, sending):
             raise Injected("the line to the ledger broke")
 
     failpoints.arm("submit.overtaken", once)
-    await under_way
+    await arrives()
 
     assert broke
     assert (await world.task(task.id)).spend is Spend.CONFIRMED
@@ -130,29 +160,6 @@ async def test_a_reference_that_is_taken_proves_that_something_was_made(world):
 
     assert {"never_arrived", "reference_taken"} <= set(await notes(world, task))
     assert (ended.state, await world.creations(task)) == (State.DOWNLOADED, 1)
-
-
-async def test_a_route_that_is_gone_is_shown_to_a_person_and_taken_up_when_it_is_back(world):
-    task = await world.accepts("sora-2", script="run=2")
-    async with world.working():
-        await world.until(task, State.QUEUED, State.RUNNING)
-    without = tuple(route for route in world.settings.routes if route.name != "openai_videos")
-    await overdue(world, task)
-    async with world.working(routes=without, stalled_after_s=0.3):
-        parked = await world.until(task, parked=True)
-    await overdue(world, task)
-    async with world.working():
-        ended = await world.until(task)
-
-    assert parked.parked is Parked.STALLED
-    assert (ended.state, ended.parked) == (State.DOWNLOADED, None)
-
-
-async def overdue(world, task) -> None:
-    """Nobody has looked at it for longer than a worker leaves to those who know the route."""
-    await world.ledger._database._executor.execute(
-        "UPDATE task SET due_at = now() - interval '3 minutes' WHERE id = $1", task.id
-    )
 
 
 async def test_results_live_as_long_as_the_vendor_s_pages_say(world):

@@ -70,14 +70,39 @@ async def test_what_is_not_shown_at_once_is_found_later(world, model):
     assert sum(call["repeats"] + 1 for call in looked) >= 3
 
 
-@pytest.mark.parametrize(("model", "trouble"), [(ARK, "500"), (KLING, "500"), (KLING, "garbage")])
+@pytest.mark.parametrize(
+    ("model", "trouble"),
+    [(ARK, "500"), (ARK, "lost"), *((KLING, trouble) for trouble in ("500", "garbage", "hang", "lost"))],
+)
 async def test_trouble_with_a_look_up_proves_nothing(world, model, trouble):
     task = await world.accepts(model, script=f"create=lost_after lookup={trouble} lookup_times=2")
-    async with world.working(absent_after_s=0.01):
+    async with world.working(absent_after_s=0.01, lease_s=0.5, submit_timeout_s=0.5):
         ended = await world.until(task)
 
-    assert (ended.state, ended.attempt) == (State.DOWNLOADED, 1)
+    assert ended.state is State.DOWNLOADED
+    assert "never_arrived" not in await notes(world, task)
     assert await world.creations(task) == 1
+
+
+async def test_an_upstream_that_cannot_be_reached_says_nothing_about_what_it_made(world):
+    task = await world.accepts(KLING, script="create=lost_after")
+    async with world.working(lease_s=0.5, submit_timeout_s=0.5, park_unknown_after_s=60):
+        await world.created(task)
+        while (await world.task(task.id)).spend is not Spend.UNKNOWN:  # noqa: ASYNC110 - a worker does it
+            await asyncio.sleep(0.05)
+    before = await world.task(task.id)
+    nobody_there = tuple(
+        route.model_copy(update={"base_url": "http://127.0.0.1:9"}) for route in world.settings.routes
+    )
+    async with world.working(routes=nobody_there, absent_after_s=0.01, lease_s=0.5, submit_timeout_s=0.5):
+        await asyncio.sleep(3)
+        known = await world.task(task.id)
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (known.spend, known.attempt) == (Spend.UNKNOWN, before.attempt)
+    assert "never_arrived" not in await notes(world, task)
+    assert (ended.state, await world.creations(task)) == (State.DOWNLOADED, 1)
 
 
 async def test_a_clear_no_after_long_enough_lets_the_next_attempt_go(world):
@@ -122,18 +147,21 @@ async def test_a_parked_submission_that_is_found_late_goes_on(world, model):
     assert await world.creations(task) == 1
 
 
-async def test_another_key_may_be_another_account_that_knows_nothing(world):
+@pytest.mark.parametrize("changed", ["credential", "base_url"])
+async def test_another_account_or_another_place_may_know_nothing(world, changed):
     task = await world.accepts(KLING, script="create=lost_before create_times=1")
     async with world.working(lease_s=1, absent_after_s=600, park_unknown_after_s=0.1):
         await world.until(task, parked=True)
-    routes = tuple(
-        route.model_copy(update={"credential": type(route.credential)("studio|" + "studio-key-0123456789")})
-        for route in world.settings.routes
-    )
+    other = {
+        "credential": lambda route: type(route.credential)("studio|" + "studio-key-0123456789"),
+        "base_url": lambda route: route.base_url.replace("127.0.0.1", "localhost"),
+    }[changed]
+    routes = tuple(route.model_copy(update={changed: other(route)}) for route in world.settings.routes)
     async with world.working(lease_s=1, absent_after_s=0.01, routes=routes, parked_wait_s=0.2):
         await asyncio.sleep(2)
 
     assert (await world.task(task.id)).attempt == 1
+    assert len(await world.calls(task, "lookup")) >= 1
 
 
 @pytest.mark.parametrize(

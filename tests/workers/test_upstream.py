@@ -77,11 +77,13 @@ def paid() -> Flow:
     return accepted(reply, reply.text("id"), reply.text("status"), State.QUEUED)
 
 
-async def drive(base_url: str, flow: Flow | None = None, timeout_s: float = 2) -> Driven:
+async def drive(
+    base_url: str, flow: Flow | None = None, timeout_s: float = 2, purpose: str = "submit"
+) -> Driven:
     route = Route(name="r", provider="sandbox", base_url=base_url, credential=SecretStr(KEY))
     upstream = Upstream(route, Redactor([KEY]))
     try:
-        return await upstream.drive(flow or paid(), "submit", 1, timeout_s)
+        return await upstream.drive(flow or paid(), purpose, 1, timeout_s)
     finally:
         await upstream.close()
 
@@ -111,6 +113,19 @@ async def test_a_connection_that_was_never_made_means_not_created(url):
 
     assert driven.observation.spend is Spend.NOT_CREATED
     assert driven.observation.failure.kind is FailureKind.NETWORK
+
+
+@pytest.mark.parametrize("purpose", ["lookup", "poll", "cancel"])
+async def test_a_question_that_nobody_answered_says_nothing_about_what_was_made(purpose):
+    def question() -> Flow:
+        yield Ask("GET", "/tasks/tsk_1")
+        return Observation()
+
+    nobody_there = await drive("http://127.0.0.1:9", question(), purpose=purpose)
+    async with answering(says_nothing) as (url, _):
+        silent = await drive(url, question(), timeout_s=0.3, purpose=purpose)
+
+    assert [one.observation.spend for one in (nobody_there, silent)] == [Spend.UNKNOWN] * 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from workers.sandbox.ark_orders import OFFERS, Slip, without_nulls, words_of, wo
 from workers.sandbox.behaviour import Behaviour, BehaviourError, read_behaviour
 from workers.sandbox.delivery import hand_out
 from workers.sandbox.ledger import Creation, Work
-from workers.sandbox.mischief import at_look, at_lookup, create, lies
+from workers.sandbox.mischief import Gone, at_look, at_lookup, create, lies
 from workers.sandbox.studio import NotAPicture, Studio
 
 _TASKS: Final = "/ark/api/v3/contents/generations/tasks"
@@ -124,6 +124,8 @@ class Ark:
             return refuse("parameters", "page_num and page_size are 1 to 500", "page_num")
         jobs = [job for job in self._studio.all_of("ark") if self._matches(job, request)]
         said = {job.id: at_lookup(self._studio, job, anew=page == 1) for job in jobs}
+        if {"hang", "lost"} & set(said.values()):
+            return Gone(request, cut="lost" in said.values())
         if "500" in said.values():
             return refuse("internal")
         if "garbage" in said.values():

@@ -30,7 +30,7 @@ CHOICES: Final[dict[str, frozenset[str]]] = {
         {"unknown_status", "garbage", "500", "503", "404", "401", "429", "hang", "backwards", "empty_results"}
     ),
     # What a search by the client's reference and a list say of a job that exists.
-    "lookup": frozenset({"hidden", "500", "garbage"}),
+    "lookup": frozenset({"hidden", "500", "garbage", "hang", "lost"}),
     "result": frozenset(
         {
             "expired",

@@ -1,4 +1,4 @@
-"""Kling's classic dialect, under /kling: three endpoints, each of which knows only its own tasks.
+"""Kling's classic dialect, under /kling: several endpoints, each of which knows only its own tasks.
 
 Written from Kling's API reference, read 2026-11-21. The account is `studio|KEY`, for a signed token, or KEY
 as a plain bearer key.
@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from workers.sandbox.behaviour import Behaviour, BehaviourError, read_behaviour
 from workers.sandbox.delivery import hand_out
-from workers.sandbox.kling_orders import FAMILIES, STILL, Slip, work_of
+from workers.sandbox.kling_orders import FAMILIES, STILLS, Slip, work_of
 from workers.sandbox.ledger import Creation, Work
-from workers.sandbox.mischief import at_look, at_lookup, create, lies
+from workers.sandbox.mischief import Gone, at_look, at_lookup, create, lies
 from workers.sandbox.studio import NotAPicture, Studio
 from workers.sandbox.tokens import judge
 
@@ -169,6 +169,8 @@ class Kling:
         if job is None or not self._is_here(job, request):
             return refuse("no_job")
         match at_lookup(self._studio, job):
+            case "hang" | "lost" as how:
+                return Gone(request, cut=how == "lost")
             case "hidden":
                 return refuse("no_job")
             case "500":
@@ -201,7 +203,7 @@ class Kling:
 
     def _results(self, request: Request, job: Creation) -> dict[str, Any]:
         urls = [hand_out(self._studio, request, job, index)[0] for index in range(job.work.count)]
-        if job.endpoint == STILL:
+        if job.endpoint in STILLS:
             return {"images": [{"index": index, "url": url} for index, url in enumerate(urls)]}
         return {"videos": [{"id": job.id, "url": urls[0], "duration": str(job.work.seconds)}]}
 

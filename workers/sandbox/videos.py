@@ -189,7 +189,9 @@ class Videos:
             return ()
         try:
             if isinstance(given, UploadFile):
-                return (self._studio.keep_reference("first_frame", None, await given.read()),)
+                content = await given.read()
+                await given.close()
+                return (self._studio.keep_reference("first_frame", None, content),)
             return (self._studio.keep_reference("first_frame", str(given["image_url"]), None),)
         except (NotAPicture, KeyError, TypeError) as error:
             raise _Unacceptable("parameters", "input_reference", "Invalid image file or mode.") from error

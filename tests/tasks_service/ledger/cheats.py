@@ -42,6 +42,7 @@ CHEATS = {
     "give it to another": "UPDATE task SET account_id = account_id WHERE id = $1",
     "change what was asked": "UPDATE task SET request = '{}' WHERE id = $1",
     "call it another model": "UPDATE task SET model = 'x' WHERE id = $1",
+    "change what its images were": "UPDATE task SET pictures = '[{}]' WHERE id = $1",
     "send it another way": "UPDATE task SET route = 'x' WHERE id = $1",
     "give it to another provider": "UPDATE task SET provider = 'x' WHERE id = $1",
     "make it a video": "UPDATE task SET kind = 'video' WHERE id = $1",

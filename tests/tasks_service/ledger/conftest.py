@@ -10,14 +10,19 @@ from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
 from schemas.fingerprint import fingerprint
-from schemas.lifecycle import FIRST, Spend, State
+from schemas.lifecycle import FIRST, Parked, Spend, State
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.spend import Intention
 from tasks_service.ledger.tasks import Move, NewTask
 
 Opener = Callable[..., Awaitable[Task]]
 LEASE = timedelta(seconds=30)
+ANSWERED_WITHIN = timedelta(seconds=120)
+LONG_AGO = timedelta(seconds=-121)
+NO_TIME = timedelta(0)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -62,11 +67,56 @@ def brought_to(ledger: Ledger, opened: Opener) -> Callable[[State], Awaitable[Ta
 
 
 @pytest.fixture
+def in_doubt(ledger: Ledger, opened: Opener) -> Opener:
+    """A task that was sent, got no clear answer, and waits for a person."""
+
+    async def bring(send_within=LONG_AGO, **request):
+        made = await opened(**request)
+        claimed = await ledger.tasks.claim([State.SUBMITTED], 100, NO_TIME)
+        [task] = [one for one in claimed if one.id == made.id]
+        await ledger.spends.intend(task, Intention(send_within, ANSWERED_WITHIN))
+        await ledger.spends.settle(task, 1, Spend.UNKNOWN, None)
+        await ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, HOUR, "worker", None)
+        return await ledger.tasks.get(task.id)
+
+    return bring
+
+
+@pytest.fixture
+def parked_at(
+    ledger: Ledger, brought_to: Callable[[State], Awaitable[Task]]
+) -> Callable[[State, Parked], Awaitable[Task]]:
+    """A parked task in any state that is not final."""
+
+    async def bring(state, why):
+        task = await brought_to(state)
+        assert await ledger.tasks.park(task, why, HOUR, "worker", None)
+        return await ledger.tasks.get(task.id)
+
+    return bring
+
+
+@pytest.fixture
 async def sql(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """What somebody with psql could do."""
     connection = await asyncpg.connect(dsn)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+def everything(sql: asyncpg.Connection) -> Callable[[Task], Awaitable[list[Any]]]:
+    """All that is on record about a task, to see that nothing was written."""
+
+    async def read(task) -> list[Any]:
+        tables = {"task": "id", "spend": "task_id", "task_event": "task_id", "task_note": "task_id"}
+        rows = [
+            await sql.fetch(f"SELECT t::text FROM {table} t WHERE {name} = $1 ORDER BY 1", task.id)
+            for table, name in tables.items()
+        ]
+        return [*rows, await sql.fetch("SELECT * FROM late_look"), await sql.fetch("SELECT * FROM live_work")]
+
+    return read
 
 
 def new_task(caller: Caller, **request: Any) -> NewTask:

@@ -1,0 +1,43 @@
+"""What a worker tidies by itself."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tasks_service.ledger.ledger import Ledger
+from workers.sweep import keep_house
+
+WINDOW = timedelta(minutes=10)
+_WORK = """
+    INSERT INTO live_work (account_id, fingerprint, task_id, live, ended_task_id, ended_at)
+    SELECT 1, sha256(name::bytea), gen_random_uuid(), live, gen_random_uuid(), now() - age
+    FROM (VALUES ('old', 0, interval '11 minutes'), ('new', 0, interval '9 minutes'),
+                 ('alive', 1, interval '11 minutes')) AS work (name, live, age)
+"""
+
+
+@pytest.fixture
+async def sql(dsn: str):
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()
+
+
+async def test_work_that_ended_before_the_window_is_forgotten(
+    ledger: Ledger, sql: asyncpg.Connection, tmp_path: Path
+):
+    await sql.execute(_WORK)
+
+    house = asyncio.create_task(keep_house(ledger, tmp_path, WINDOW))
+    async with asyncio.timeout(20):
+        while await sql.fetchval("SELECT count(*) FROM live_work") == 3:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+    house.cancel()
+
+    kept = await sql.fetch(
+        "SELECT live, now() - ended_at < $1 AS recent FROM live_work ORDER BY live", WINDOW
+    )
+    assert [tuple(row) for row in kept] == [(0, True), (1, False)]

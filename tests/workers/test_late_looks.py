@@ -1,0 +1,32 @@
+"""After the end: tasks that we gave up are still looked at, and an upstream that hangs delays no other's."""
+
+import time
+
+from schemas.lifecycle import State
+
+from .test_patience import black_hole, until_noted
+
+
+async def test_late_looks_at_an_upstream_that_hangs_delay_no_other(world):
+    """The look at the silent one lasts for its whole call timeout, which is longer than this test waits."""
+    silent = [await world.accepts("sora-2", script="run=60") for _ in range(6)]
+    task = await world.accepts(script="run=2")
+    async with world.working(hard_limit_s=0.5, late_wait_s=3600):
+        for one in (*silent, task):
+            await world.until(one, State.FAILED)
+    await world.ledger._database._executor.execute(
+        "UPDATE late_look SET due_at = CASE task_id WHEN $1 THEN now() ELSE now() - interval '1 minute' END",
+        task.id,
+    )
+    server, url = await black_hole()
+    routes = tuple(
+        route.model_copy(update={"base_url": url}) if route.name == "openai_videos" else route
+        for route in world.settings.routes
+    )
+    began = time.monotonic()
+    async with world.working(routes=routes, call_timeout_s=60, late_wait_s=0.5, stop_wait_s=0.1):
+        await until_noted(world, task, "late_success", within_s=30)
+        took = time.monotonic() - began
+    server.close()
+
+    assert took < 30
