@@ -258,6 +258,11 @@ def was_spent(kind: FailureKind, spend: Spend) -> Answer:
     return Answer.UNKNOWN
 
 
+def may_be_charged(kind: FailureKind) -> bool:
+    """Whether a failure of this kind may have cost money where the upstream had accepted the task."""
+    return MEANINGS[kind].spent is not Answer.NO
+
+
 def may_send_again(kind: FailureKind, spend: Spend) -> bool:
     """Whether a customer may submit the same request again: only where that is certain not to pay twice."""
     return MEANINGS[kind].transient and was_spent(kind, spend) is Answer.NO

@@ -1,9 +1,11 @@
 """When two requests are the same work."""
 
+import base64
 import hashlib
 import json
 from typing import Any
 
+from schemas.pictures import file_id_of
 from schemas.task import TaskRequest
 
 # How a caller files a task does not change what the upstream would make of it.
@@ -14,23 +16,38 @@ def fingerprint(request: TaskRequest) -> bytes:
     """SHA-256 over the canonical JSON of everything that shapes the result.
 
     Takes the request with its defaults filled in, so that asking for the default and not asking at all
-    are the same work. Different seeds are different work; an omitted seed twice is the same work.
+    are the same work. Different seeds are different work; an omitted seed twice is the same work. Text counts
+    letter by letter, as the upstream would get it.
     """
     return hashlib.sha256(canonical(work(request))).digest()
 
 
 def work(request: TaskRequest) -> dict[str, Any]:
-    """The part of a request that decides what is made, with inline image bytes replaced by their digest."""
-    parameters = request.model_dump(mode="json", exclude_none=True, exclude=_FILING)
-    for image in parameters.get("reference_images", ()):
-        if "data" in image:
-            image["data"] = hashlib.sha256(image["data"].encode()).hexdigest()
-    return parameters
+    """The part of a request that decides what is made."""
+    return by_bytes(request.model_dump(mode="json", exclude_none=True, exclude=_FILING))
+
+
+def by_bytes(asked: dict[str, Any]) -> dict[str, Any]:
+    """A request as JSON in which each inline image is named by its bytes, as an upload of the same is.
+
+    An address stays one: what is behind it is known only once it was fetched.
+    """
+    images = [_by_bytes(image) for image in asked.get("reference_images", ())]
+    return asked | {"reference_images": images} if images else asked
 
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted names, no white space, and one spelling for equal numbers (1.0 is 1)."""
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _by_bytes(image: dict[str, Any]) -> dict[str, Any]:
+    data = image.get("data")
+    if data is None:
+        return image
+    content = base64.b64decode(data.partition(",")[2])
+    rest = {name: value for name, value in image.items() if name != "data"}
+    return rest | {"file_id": file_id_of(hashlib.sha256(content).hexdigest())}
 
 
 def _plain(value: Any) -> Any:

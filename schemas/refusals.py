@@ -62,9 +62,9 @@ class MethodNotAllowed(Refusal):
 
 
 class DuplicateTask(Refusal):
-    """The same work is alive already, or may be: then `reason` is outcome_unknown."""
+    """The same work lives, or ended a short while ago; `reason` says where nobody knows what became of it."""
 
-    status, code, title = 409, "duplicate_task", "The same work is already on its way"
+    status, code, title = 409, "duplicate_task", "The same work was asked for already"
 
 
 class NotCancelable(Refusal):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from schemas.capabilities import Kind, Role
 from schemas.failures import Failure
 from schemas.lifecycle import Parked, Spend, State
+from schemas.pictures import GivenPicture
 
 Words = Annotated[str, Field(max_length=64)]
 
@@ -26,18 +27,22 @@ _INLINE = (
 
 
 class ReferenceImage(BaseModel):
-    """An image that the result should follow: by address, or inline as a `data:` URI."""
+    """An image that the result should follow: by address, inline as a `data:` URI, or uploaded before.
+
+    A `file_id` names the bytes themselves (SHA-256), so what was vetted under it cannot become another image.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     role: Annotated[Role, Field(strict=False)] = Role.REFERENCE
     url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$", max_length=4096)
     data: str | None = Field(default=None, pattern=_INLINE)
+    file_id: str | None = Field(default=None, pattern=r"^file_[0-9a-f]{64}$")
 
     @model_validator(mode="after")
     def _one_source(self) -> "ReferenceImage":
-        if (self.url is None) == (self.data is None):
-            raise ValueError("give exactly one of url and data")
+        if sum(source is not None for source in (self.url, self.data, self.file_id)) != 1:
+            raise ValueError("give exactly one of url, data and file_id")
         return self
 
 
@@ -73,6 +78,7 @@ class TaskRequest(BaseModel):
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(default_factory=dict, max_length=32)
     options: Annotated[dict[str, Any], AfterValidator(_small)] = Field(default_factory=dict, max_length=32)
+    callback_url: str | None = Field(default=None, max_length=2048)
     allow_duplicate: bool = False
 
 
@@ -113,6 +119,8 @@ class Task:
     finished_at: datetime | None
     downloaded_at: datetime | None
     result_expires_at: datetime | None = None  # until when the upstream keeps the files
+    catalogue: str | None = None  # the state of the models' tables that it was checked by
+    pictures: tuple[GivenPicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

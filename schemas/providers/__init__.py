@@ -1,5 +1,6 @@
 """The dialects we speak: one file each, found by itself."""
 
+import hashlib
 from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,7 +15,15 @@ def _load() -> dict[str, Provider]:
     return {module.PROVIDER.name: module.PROVIDER for module in modules}
 
 
+def _digest(providers: Mapping[str, Provider]) -> str:
+    facts = [model.model_dump_json() for name in sorted(providers) for model in providers[name].models]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
+
+
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(_load())
+
+# Names the state of all tables: a task keeps by which of them it was checked.
+CATALOGUE = _digest(PROVIDERS)
 
 
 def model_of(provider: str, name: str) -> Model | None:

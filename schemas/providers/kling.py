@@ -1,7 +1,7 @@
-"""Kling's classic API: text2video, image2video and images/generations.
+"""Kling's classic API: text2video, image2video, omni-video, images/generations and omni-image.
 
 Shapes, codes and limits as in Kling's API reference (app.klingai.com/global/dev; its pages on the general
-rules, on the three endpoints and on error codes) and in QuantumNous/new-api (`plugins/tasks/kling`, commit
+rules, on the endpoints and on error codes) and in QuantumNous/new-api (`plugins/tasks/kling`, commit
 2f6bf06b), read 2026-11-21. A task is known only under the endpoint that took it. Our reference goes out as
 `external_task_id`, which has to be unique in an account and can be asked for in place of the task's own id.
 """
@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from schemas.capabilities import Role
 from schemas.catalogue.kling import IMAGES, VIDEOS
+from schemas.catalogue.kling_omni import OMNI_IMAGES, OMNI_VIDEOS
+from schemas.dialects.kling_bodies import TEXT, body_of, endpoint
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import State
-from schemas.task import ReferenceImage, TaskRequest
 from schemas.upstream import (
     Ask,
     Flow,
@@ -41,7 +41,7 @@ from schemas.upstream import (
     unread,
 )
 
-MODELS = VIDEOS + IMAGES
+MODELS = VIDEOS + OMNI_VIDEOS + IMAGES + OMNI_IMAGES
 
 # The classic API says "succeed", the newer one "succeeded".
 STATES = {
@@ -89,16 +89,7 @@ _CERTAIN: Mapping[str, int] = {
 }
 _NOT_THERE = "1203"
 
-_TEXT, _FRAMES, _STILL = "/v1/videos/text2video", "/v1/videos/image2video", "/v1/images/generations"
-_STILLS = frozenset(model.name for model in IMAGES)
 _TOKEN_LIFE_S, _SLOW_CLOCK_S = 1800, 5
-
-
-def endpoint(request: TaskRequest) -> str:
-    """Where a request goes, and where its task is asked for ever after."""
-    if request.model in _STILLS:
-        return _STILL
-    return _FRAMES if request.reference_images else _TEXT
 
 
 def sign(credential: str, ask: Ask, now: datetime) -> Mapping[str, str]:
@@ -115,7 +106,7 @@ def sign(credential: str, ask: Ask, now: datetime) -> Mapping[str, str]:
 
 def submit(submission: Submission) -> Flow:
     """The reference guards too: a second request with the same one is refused."""
-    reply = yield Ask("POST", endpoint(submission.request), json=_body(submission), spends=True)
+    reply = yield Ask("POST", endpoint(submission.request), json=body_of(submission), spends=True)
     if not _fine(reply):
         failure, code = _failure(reply), _code(reply) or ""
         certain = code in _CERTAIN and reply.status in (200, _CERTAIN[code])
@@ -128,7 +119,7 @@ def submit(submission: Submission) -> Flow:
 
 def poll(job: Job) -> Flow:
     """One look says everything. A task that failed has words and no code."""
-    reply = yield Ask("GET", f"{job.endpoint or _TEXT}/{part(job.id)}")
+    reply = yield Ask("GET", f"{job.endpoint or TEXT}/{part(job.id)}")
     if not _fine(reply):
         code = _code(reply)
         # Any other 404 is a proxy's or a wrong address: it says nothing about the task.
@@ -158,51 +149,6 @@ def lookup(lost: Lost) -> Flow:
     named = reply.text("data", "task_info", "external_task_id")
     # Somebody else's task would be worse than none.
     return _taken(reply) if named in (None, lost.reference) else unclear(reply)
-
-
-def _body(submission: Submission) -> dict[str, Any]:
-    request = submission.request
-    # Options first: what we say ourselves cannot be overwritten.
-    body: dict[str, Any] = dict(request.options)
-    body |= {"model_name": request.model.replace("-image-", "-", 1), "prompt": request.prompt}
-    body["external_task_id"] = submission.reference
-    if request.negative_prompt is not None:
-        body["negative_prompt"] = request.negative_prompt
-    if request.ratio is not None:
-        body["aspect_ratio"] = request.ratio
-    if request.watermark is not None:
-        body["watermark_info"] = {"enabled": request.watermark}
-    return body | (_of_a_still(request) if request.model in _STILLS else _of_a_video(request))
-
-
-def _of_a_video(request: TaskRequest) -> dict[str, Any]:
-    names = {Role.FIRST_FRAME: "image", Role.LAST_FRAME: "image_tail"}
-    body: dict[str, Any] = {}
-    for image in request.reference_images:
-        name = names[image.role]
-        # Two in one role go out as two, for Kling to refuse: neither is dropped in silence.
-        body[name] = [body[name], _bare(image)] if name in body else _bare(image)
-    if request.duration_s is not None:
-        body["duration"] = f"{request.duration_s:g}"
-    if request.audio is not None:
-        body["sound"] = "on" if request.audio else "off"
-    return body
-
-
-def _of_a_still(request: TaskRequest) -> dict[str, Any]:
-    body: dict[str, Any] = {"n": request.n or 1}
-    if request.resolution is not None:
-        body["resolution"] = request.resolution
-    for image in request.reference_images:
-        body["image"] = _bare(image)
-        if image.role is Role.SUBJECT:
-            body["image_reference"] = request.options.get("image_reference", "subject")
-    return body
-
-
-def _bare(image: ReferenceImage) -> str:
-    """An address, or base64 without the head of a `data:` URI, which Kling does not take."""
-    return image.url or (image.data or "").partition(",")[2]
 
 
 def _taken(reply: Reply) -> Observation:

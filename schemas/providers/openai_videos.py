@@ -5,9 +5,10 @@ no idempotency key and gateways have no list, so a lost submission cannot be fou
 """
 
 import base64
+from datetime import date
 from typing import Any
 
-from schemas.capabilities import Kind, Model, ReferenceImages, Role
+from schemas.capabilities import Kind, Mode, Model, ReferenceImages, Role
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import State
 from schemas.task import ReferenceImage
@@ -30,33 +31,46 @@ from schemas.upstream import (
     unread,
 )
 
-_SOURCE = "openai-python 3.54.0 types/video_create_params.py, read 2026-11-21"
-_ONE_IMAGE = ReferenceImages(max=1, roles=(Role.REFERENCE, Role.FIRST_FRAME))
+_SOURCE = "openai-python 3.54.0 types/video_create_params.py; what a gateway's own upstreams take may differ"
+_READ = date(2026, 11, 21)
+_SHUT_DOWN = date(2026, 9, 24)  # the original; gateways go on
+_ONE_IMAGE = ReferenceImages(
+    max=1,
+    roles=(Role.FIRST_FRAME, Role.REFERENCE),
+    formats=("image/jpeg", "image/png", "image/webp"),
+)
+_MODES = (Mode.TEXT, Mode.FIRST_FRAME, Mode.REFERENCE)
 
 MODELS = (
     Model(
         name="sora-2",
         kind=Kind.VIDEO,
+        modes=_MODES,
         sizes=("720x1280", "1280x720"),
         durations_s=(4, 8, 12),
         reference_images=_ONE_IMAGE,
-        prompt_max_chars=32000,
-        audio=None,
+        prompt_max=32000,
+        audio="always",
         default_size="720x1280",
         default_duration_s=4,
+        retires_on=_SHUT_DOWN,
         source=_SOURCE,
+        as_of=_READ,
     ),
     Model(
         name="sora-2-pro",
         kind=Kind.VIDEO,
+        modes=_MODES,
         sizes=("720x1280", "1280x720", "1024x1792", "1792x1024"),
         durations_s=(4, 8, 12),
         reference_images=_ONE_IMAGE,
-        prompt_max_chars=32000,
-        audio=None,
+        prompt_max=32000,
+        audio="always",
         default_size="720x1280",
         default_duration_s=4,
+        retires_on=_SHUT_DOWN,
         source=_SOURCE,
+        as_of=_READ,
     ),
 )
 

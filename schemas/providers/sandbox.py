@@ -3,10 +3,12 @@
 It costs nothing and behaves as told: `options.behaviour` takes its script.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from schemas.capabilities import Kind, Model, ReferenceImages, Role
+from schemas.capabilities import Kind, Model, Price, ReferenceImages, Role, Values
 from schemas.failures import FailureKind
 from schemas.lifecycle import State
 from schemas.upstream import (
@@ -27,7 +29,23 @@ from schemas.upstream import (
     unread,
 )
 
-_FRAMES = (Role.FIRST_FRAME, Role.LAST_FRAME, Role.REFERENCE)
+_OPTIONS: Mapping[str, Values] = {"behaviour": "free"}
+_FREE = (Price(amount=Decimal(0), currency="USD", per="task", source="it is a sandbox"),)
+
+
+def _images(*roles: Role) -> ReferenceImages:
+    return ReferenceImages(
+        max=2,
+        roles=roles,
+        formats=("image/png", "image/jpeg", "image/webp"),
+        max_bytes=10 << 20,
+        total_bytes=16 << 20,
+        side_min=16,
+        side_max=4096,
+        ratio_min=0.2,
+        ratio_max=5,
+    )
+
 
 MODELS = (
     Model(
@@ -38,12 +56,13 @@ MODELS = (
         seed=True,
         negative_prompt=True,
         watermark=True,
-        prompt_max_chars=2000,
-        options=("behaviour",),
-        reference_images=ReferenceImages(max=2, roles=(Role.REFERENCE, Role.STYLE)),
+        prompt_max=2000,
+        options=_OPTIONS,
+        reference_images=_images(Role.REFERENCE, Role.STYLE),
         default_ratio="1:1",
         poll_min_s=0.3,
         poll_max_s=5,
+        prices=_FREE,
         source="workers/sandbox",
     ),
     Model(
@@ -52,11 +71,12 @@ MODELS = (
         ratios=("1:1", "16:9", "9:16"),
         n_max=4,
         seed=True,
-        prompt_max_chars=2000,
-        options=("behaviour",),
+        prompt_max=2000,
+        options=_OPTIONS,
         default_ratio="1:1",
         poll_min_s=0.2,
         poll_max_s=5,
+        prices=_FREE,
         source="workers/sandbox",
     ),
     Model(
@@ -68,14 +88,15 @@ MODELS = (
         seed=True,
         negative_prompt=True,
         watermark=True,
-        prompt_max_chars=2000,
-        options=("behaviour",),
-        reference_images=ReferenceImages(max=2, roles=_FRAMES),
+        prompt_max=2000,
+        options=_OPTIONS,
+        reference_images=_images(Role.FIRST_FRAME, Role.LAST_FRAME, Role.REFERENCE),
         default_ratio="16:9",
         default_resolution="360p",
         default_duration_s=5,
         poll_min_s=0.4,
         poll_max_s=5,
+        prices=_FREE,
         source="workers/sandbox",
     ),
     Model(
@@ -84,12 +105,13 @@ MODELS = (
         ratios=("16:9", "9:16", "1:1"),
         durations_s=(2,),
         seed=True,
-        prompt_max_chars=2000,
-        options=("behaviour",),
+        prompt_max=2000,
+        options=_OPTIONS,
         default_ratio="16:9",
         default_duration_s=2,
         poll_min_s=0.3,
         poll_max_s=5,
+        prices=_FREE,
         source="workers/sandbox",
     ),
 )

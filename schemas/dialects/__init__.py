@@ -1,0 +1,1 @@
+"""Bodies of requests that are too long for their provider's own file."""

@@ -1,0 +1,80 @@
+"""Rules about what surrounds the work: options of one upstream, labels, and where to call back."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from schemas.capabilities import Model, Span
+from schemas.rules.nearest import by_number, by_word, nearest_in_span
+from schemas.rules.offered import in_words, is_among, shown
+from schemas.rules.violation import Violation, pointer_part
+from schemas.task import TaskRequest
+
+
+def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """`options` holds the fields of one upstream only; its provider file lists them."""
+    for name, value in request.options.items():
+        pointer = f"/options/{pointer_part(name)}"
+        if name not in model.options:
+            known = sorted(model.options)
+            detail = f"{model.name} has no option {name}."
+            nearest = next(iter(by_word(name, known)), None)
+            yield Violation(pointer, "unknown_option", detail, name, known, nearest)
+            continue
+        table = model.options[name]
+        if table is not None and table != "free" and not is_among(value, table):
+            offers = f"it offers {in_words(table)}"
+            detail = f"{model.name} does not offer {shown(value)} for the option {name}; {offers}."
+            allowed = table.model_dump(exclude_none=True) if isinstance(table, Span) else list(table)
+            yield Violation(pointer, "not_offered", detail, value, allowed, _nearest(value, table))
+
+
+def metadata_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Metadata is shown to support and searched, so it must be printable."""
+    for name, value in request.metadata.items():
+        if not (name + value).isprintable():
+            detail = f"The metadata entry {name!r} holds characters that cannot be printed."
+            yield Violation(f"/metadata/{pointer_part(name)}", "control_character", detail)
+
+
+def callback_is_an_address(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Whatever becomes of callbacks, only addresses of this form will ever be called."""
+    if request.callback_url is None:
+        return
+    wrong = _what_is_wrong(request.callback_url)
+    if wrong:
+        detail = f"The callback address {wrong}; it must look like https://example.com/path."
+        yield Violation("/callback_url", "not_an_address", detail, got=request.callback_url)
+
+
+def callbacks_are_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """There are none yet, and who counts on one would wait for ever."""
+    if request.callback_url is not None:
+        detail = "Callbacks are not there yet; leave it out and ask GET /v1/tasks/{id}?wait=60 instead."
+        yield Violation("/callback_url", "not_supported", detail)
+
+
+def _what_is_wrong(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "cannot be read"
+    if not url.isascii() or not url.isprintable() or any(letter in url for letter in ' \\"<>^`{|}'):
+        return "holds characters that an address cannot hold"
+    if parts.scheme != "https":
+        return "does not begin with https://"
+    if parts.username is not None or parts.password is not None:
+        return "holds a user name or password"
+    if "." not in host.strip("."):
+        return "has no public host name"
+    if port not in (None, 443):
+        return "has a port other than 443"
+    return "has a fragment" if parts.fragment else None
+
+
+def _nearest(got: Any, table: tuple[Any, ...] | Span) -> Any:
+    number = isinstance(got, int | float) and not isinstance(got, bool)
+    if isinstance(table, Span):
+        return nearest_in_span(got, table) if number else table.min
+    return next(iter([*(by_number(got, table) if number else by_word(got, table)), *table]), None)

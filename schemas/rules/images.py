@@ -1,0 +1,125 @@
+"""Rules about reference images: how many, in which roles, and what their bytes must be like."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from schemas.capabilities import Mode, Model, ReferenceImages, Role
+from schemas.pictures import Picture, mode_of
+from schemas.rules.violation import Violation
+from schemas.task import TaskRequest
+
+# One film has one beginning, and one image one mask.
+_ONE_OF_A_KIND = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK})
+_MEANS = {
+    Mode.TEXT: "words alone",
+    Mode.FIRST_FRAME: "a first frame",
+    Mode.LAST_FRAME: "a last frame without a first one",
+    Mode.FIRST_LAST_FRAME: "a first and a last frame",
+    Mode.REFERENCE: "reference images",
+    Mode.FRAMES_AND_REFERENCES: "frames together with reference images",
+    Mode.EDIT: "an image with a mask",
+}
+
+
+def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """How many, and in which roles; and where these are right, whether the model can be used like that."""
+    limits, given = model.reference_images, request.reference_images
+    if limits is None:
+        return
+    wrong = [*_count(limits, len(given), model), *_roles(request, limits, model)]
+    yield from wrong or _mode(request, model)
+
+
+def pictures_fit(
+    request: TaskRequest, model: Model, pictures: Sequence[Picture | None]
+) -> Iterator[Violation]:
+    """Formats, bytes and sides of images that were looked at; None stands for one that could not be read."""
+    limits = model.reference_images
+    if limits is None:
+        return
+    for index, picture in enumerate(pictures):
+        if picture is not None:
+            role = request.reference_images[index].role
+            yield from _picture(f"/reference_images/{index}", picture, role, limits, model)
+    total = sum(picture.bytes for picture in pictures if picture)
+    if limits.total_bytes is not None and total > limits.total_bytes:
+        detail = f"The reference images have {total} bytes together; {model.name} takes {limits.total_bytes}."
+        yield Violation("/reference_images", "too_large", detail, total, {"max": limits.total_bytes})
+
+
+def _count(limits: ReferenceImages, given: int, model: Model) -> Iterator[Violation]:
+    if limits.min <= given and (limits.max is None or given <= limits.max):
+        return
+    most = "any number" if limits.max is None else f"{limits.max}"
+    takes = most if limits.min == limits.max else f"{limits.min} to {most}"
+    images = "1 reference image is" if given == 1 else f"{given} reference images are"
+    allowed = {"min": limits.min} | ({} if limits.max is None else {"max": limits.max})
+    nearest = max(given, limits.min) if limits.max is None else min(max(given, limits.min), limits.max)
+    detail = f"{images} given; {model.name} takes {takes}."
+    yield Violation("/reference_images", "wrong_count", detail, given, allowed, nearest)
+
+
+def _roles(request: TaskRequest, limits: ReferenceImages, model: Model) -> Iterator[Violation]:
+    if limits.max == 0:
+        return
+    seen: Counter[Role] = Counter()
+    for index, image in enumerate(request.reference_images):
+        seen[image.role] += 1
+        pointer = f"/reference_images/{index}/role"
+        if image.role not in limits.roles:
+            roles = [role.value for role in limits.roles]
+            detail = (
+                f"{model.name} has no use for an image in the role {image.role}; it takes {', '.join(roles)}."
+            )
+            nearest = roles[0] if len(roles) == 1 else None
+            yield Violation(pointer, "not_offered", detail, image.role.value, roles, nearest)
+            continue
+        most = limits.most_of.get(image.role, 1 if image.role in _ONE_OF_A_KIND else None)
+        if most is not None and seen[image.role] > most:
+            number = seen[image.role]
+            detail = f"{model.name} takes at most {most} in the role {image.role}; this is number {number}."
+            yield Violation(pointer, "wrong_count", detail, number, {"max": most})
+
+
+def _mode(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    mode = mode_of([image.role for image in request.reference_images])
+    if model.modes is None or mode in model.modes:
+        return
+    ways = "; or ".join(_MEANS[one] for one in model.modes)
+    detail = f"{model.name} does not work from {_MEANS[mode]}; it works from {ways}."
+    modes = [one.value for one in model.modes]
+    yield Violation("/reference_images", "mode_not_offered", detail, mode.value, modes)
+
+
+def _picture(
+    pointer: str, picture: Picture, role: Role, limits: ReferenceImages, model: Model
+) -> Iterator[Violation]:
+    if limits.formats is not None and picture.type not in limits.formats:
+        detail = f"The image is {picture.type}; {model.name} takes {', '.join(limits.formats)}."
+        yield Violation(pointer, "format_not_offered", detail, picture.type, list(limits.formats))
+    most = limits.max_mask_bytes if role is Role.MASK and limits.max_mask_bytes else limits.max_bytes
+    if most is not None and picture.bytes > most:
+        detail = f"The image has {picture.bytes} bytes; {model.name} takes at most {most}."
+        yield Violation(pointer, "too_large", detail, picture.bytes, {"max": most})
+    yield from _sides(pointer, picture, limits, model)
+
+
+def _sides(pointer: str, picture: Picture, limits: ReferenceImages, model: Model) -> Iterator[Violation]:
+    size = f"{picture.width}x{picture.height}"
+    short, long = sorted((picture.width, picture.height))
+    if limits.side_min is not None and short < limits.side_min:
+        detail = f"The image is {size}; {model.name} needs sides of at least {limits.side_min} pixels."
+        yield Violation(pointer, "too_small", detail, size, {"side_min": limits.side_min})
+    if limits.side_max is not None and long > limits.side_max:
+        detail = f"The image is {size}; {model.name} takes sides of at most {limits.side_max} pixels."
+        yield Violation(pointer, "too_large", detail, size, {"side_max": limits.side_max})
+    low, high = limits.ratio_min, limits.ratio_max
+    if (low is not None and picture.ratio < low) or (high is not None and picture.ratio > high):
+        allowed = {"ratio_min": low, "ratio_max": high}
+        detail = (
+            f"The image is {size}, that is {picture.ratio:.2f} times as wide as high; "
+            f"{model.name} takes {low or 0:g} to {high or 'any':g} times."
+            if high is not None
+            else f"The image is {size}; {model.name} takes images at least {low:g} times as wide as high."
+        )
+        yield Violation(pointer, "ratio_not_offered", detail, round(picture.ratio, 3), allowed)

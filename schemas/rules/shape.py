@@ -1,0 +1,107 @@
+"""Rules about form: ratio, size, resolution, length, frames and number."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from schemas.capabilities import Model
+from schemas.rules.nearest import (
+    by_number,
+    by_proportion,
+    by_sides,
+    by_word,
+    is_free_size,
+    nearest_free_size,
+    proportion_of,
+    sides_of,
+)
+from schemas.rules.offered import in_words, offered, shown
+from schemas.rules.violation import Violation
+from schemas.task import TaskRequest
+
+# Vendors round to their grids: 1664x928 is sold as 16:9. The next ratio in use is at least 6 % away.
+_SAME_SHAPE = 0.04
+_LINES = re.compile(r"([0-9]{3,4})p", re.IGNORECASE)
+
+
+def ratio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """The upstream would charge first and crop later."""
+    yield from offered("ratio", request.ratio, model.ratios, model, by_proportion)
+    if model.ratio_required and request.ratio is None and request.size is None and model.ratios:
+        detail = f"{model.name} needs a ratio; it offers {in_words(model.ratios)}."
+        yield Violation("/ratio", "missing", detail, None, list(model.ratios), model.ratios[0])
+
+
+def size_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Sizes are width x height in pixels: of a list, or by a rule for the free ones."""
+    if model.free_sizes is None or request.size is None:
+        yield from offered("size", request.size, model.sizes, model, by_sides)
+        return
+    sides = sides_of(request.size)
+    if request.size in (model.sizes or ()) or (sides and is_free_size(*sides, model.free_sizes)):
+        return
+    rule = model.free_sizes.model_dump(exclude_none=True, exclude_defaults=True)
+    words = ", ".join(f"{name} {value:g}" for name, value in rule.items())
+    detail = f"{model.name} does not offer size {shown(request.size)}; free sizes have {words}."
+    free = nearest_free_size(*sides, model.free_sizes) if sides else None
+    listed = next(iter(by_sides(request.size, model.sizes or ())), None)
+    allowed = {"sizes": list(model.sizes or ()), "free": rule}
+    yield Violation("/size", "not_offered", detail, request.size, allowed, free or listed)
+
+
+def resolution_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Resolutions are the vendors' own words, such as 720p."""
+    yield from offered("resolution", request.resolution, model.resolutions, model, _by_lines)
+
+
+def duration_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Duration is the largest factor of a video's price."""
+    yield from offered("duration_s", request.duration_s, model.durations_s, model, by_number)
+
+
+def fps_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Frames a second."""
+    yield from offered("fps", request.fps, model.fps, model, by_number)
+
+
+def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """`n` multiplies the price."""
+    if request.n is None or model.n_max is None:
+        return
+    together = model.images_and_n_max
+    most = model.n_max if together is None else min(model.n_max, together - len(request.reference_images))
+    if 1 <= request.n <= most:
+        return
+    with_images = "" if together is None else f" and at most {together} together with its reference images"
+    detail = f"n is {request.n}; {model.name} makes 1 to {model.n_max} at a time{with_images}."
+    nearest = min(max(request.n, 1), most)
+    yield Violation("/n", "out_of_range", detail, request.n, {"min": 1, "max": most}, nearest)
+
+
+def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Ratio, size and resolution must not say different things; which one was meant only its author knows."""
+    sides = sides_of(request.size or "")
+    if sides is None or model.sizes == ():
+        return
+    wanted = proportion_of(request.ratio or "") if model.ratios != () else None
+    if wanted and abs(sides[0] / sides[1] / wanted - 1) > _SAME_SHAPE:
+        yield _contradiction("ratio", request)
+    lines = _LINES.fullmatch((request.resolution or "").strip()) if model.resolutions != () else None
+    if lines and not 0.9 <= min(sides) / int(lines[1]) <= 1.1:
+        yield _contradiction("resolution", request)
+
+
+def _contradiction(name: str, request: TaskRequest) -> Violation:
+    said = getattr(request, name)
+    detail = f"{name} {said} and size {request.size} contradict each other; leave one of them out."
+    return Violation(f"/{name}", "contradiction", detail, got={name: said, "size": request.size})
+
+
+def _by_lines(got: Any, table: Sequence[Any]) -> list[Any]:
+    """720p by its number of lines, words such as 2k by their letters."""
+    words = [str(one) for one in table]
+    wanted = _LINES.fullmatch(str(got).strip())
+    known = {word: int(found[1]) for word in words if (found := _LINES.fullmatch(word))}
+    if wanted is None or not known:
+        return [*by_word(got, words), *words]
+    return sorted(known, key=lambda word: abs(known[word] - int(wanted[1])))

@@ -1,0 +1,150 @@
+"""Sizes, ratios and resolutions: free ones, required ones, and those that contradict each other."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.capabilities import Combination, FreeSizes, Kind, Model, Span
+from schemas.rules import check, not_checked, with_defaults
+from schemas.rules.nearest import in_span, is_free_size, nearest_free_size, nearest_in_span
+from schemas.task import TaskRequest
+
+FREE = FreeSizes(multiple_of=16, side_max=3840, pixels_min=655_360, pixels_max=8_294_400, ratio_max=3)
+STILL = Model(
+    name="still",
+    kind=Kind.IMAGE,
+    ratios=("1:1", "16:9"),
+    sizes=("auto", "1024x1024"),
+    free_sizes=FREE,
+    resolutions=("720p", "1080p", "2k"),
+    fps=(24,),
+    n_max=10,
+    images_and_n_max=12,
+)
+
+
+def asked(model: Model = STILL, **parameters) -> TaskRequest:
+    return TaskRequest(model=model.name, prompt="a boat", **parameters)
+
+
+def told(model: Model = STILL, **parameters) -> list[tuple[str, str, object]]:
+    return [(one.pointer, one.code, one.nearest) for one in check(asked(model, **parameters), model)]
+
+
+@pytest.mark.parametrize("size", ["auto", "1024x1024", "1280x720", "3840x2160", "768x2304"])
+def test_listed_sizes_and_those_of_the_vendor_s_rule_pass(size):
+    assert told(size=size) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [
+        ("1000x1000", "1008x1008"),
+        ("1x1", "816x816"),
+        ("9000x9000", "2880x2880"),
+        ("4000x100", None),
+        ("big", "auto"),
+    ],
+)
+def test_another_size_is_refused_with_one_of_nearly_the_same_shape(size, nearest):
+    [(pointer, code, found)] = told(size=size)
+
+    assert (pointer, code) == ("/size", "not_offered")
+    assert nearest in (None, found)
+    assert told(size=found) == []
+
+
+@given(
+    st.integers(1, 20_000),
+    st.integers(1, 20_000),
+    st.sampled_from([1, 2, 8, 16, 32, 64]),
+    st.sampled_from([1.5, 3, 16]),
+)
+def test_the_nearest_free_size_is_one_that_is_offered(width, height, grid, ratio):
+    free = FreeSizes(
+        multiple_of=grid,
+        side_min=256,
+        side_max=4096,
+        pixels_min=300_000,
+        pixels_max=9_000_000,
+        ratio_max=ratio,
+    )
+    found = nearest_free_size(width, height, free)
+
+    assert found is not None
+    assert is_free_size(*(int(side) for side in found.split("x")), free)
+
+
+@given(st.floats(-1e4, 1e4), st.integers(0, 50), st.integers(1, 60), st.sampled_from([None, 0.5, 1, 3]))
+def test_the_nearest_of_a_span_lies_in_it(got, low, length, step):
+    span = Span(min=low, max=low + length, step=step)
+
+    assert in_span(nearest_in_span(got, span), span)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pointer"),
+    [
+        ({"ratio": "16:9", "size": "1024x1024"}, "/ratio"),
+        ({"resolution": "1080p", "size": "1280x720"}, "/resolution"),
+    ],
+)
+def test_a_size_that_contradicts_what_stands_beside_it_is_named_as_such(parameters, pointer):
+    assert told(**parameters) == [(pointer, "contradiction", None)]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"ratio": "16:9", "size": "1280x720"},
+        {"ratio": "16:9", "size": "1664x928"},
+        {"resolution": "1080p", "size": "1920x1088"},
+        {"resolution": "2k", "size": "1024x1024"},
+    ],
+)
+def test_a_size_that_a_vendor_rounds_to_contradicts_nothing(parameters):
+    assert told(**parameters) == []
+
+
+def test_a_ratio_that_is_needed_is_asked_for():
+    needy = STILL.model_copy(update={"ratio_required": True})
+
+    assert told(needy) == [("/ratio", "missing", "1:1")]
+    assert told(needy, ratio="16:9") == told(needy, size="1024x1024") == []
+
+
+def test_what_is_made_and_what_is_given_count_together():
+    images = ({"url": "https://example.com/a.png"},) * 4
+    roomy = STILL.model_copy(update={"reference_images": None})
+
+    wrong = check(
+        TaskRequest.model_validate({"model": "s", "prompt": "x", "n": 9, "reference_images": images}), roomy
+    )
+
+    assert [(one.pointer, one.nearest) for one in wrong] == [("/n", 8)]
+
+
+@pytest.mark.parametrize(("fps", "code"), [(24, None), (25, "not_offered")])
+def test_frames_a_second_come_from_the_list(fps, code):
+    assert [one[1] for one in told(fps=fps)] == ([code] if code else [])
+
+
+def test_what_nobody_told_us_is_passed_on_and_reported():
+    unknown = STILL.model_copy(update={"ratios": None, "audio": None, "options": {"tools": None}})
+    request = asked(unknown, ratio="2:1", audio=True, options={"tools": []})
+
+    assert check(request, unknown) == []
+    assert not_checked(request, unknown) == ("ratio", "audio", "prompt", "options.tools")
+
+
+def test_defaults_fill_what_is_missing_and_nothing_else():
+    film = Model(
+        name="film", kind=Kind.VIDEO, ratios=("16:9",), sizes=("1x1",), durations_s=(5, 6, 10), resolutions=("1080P",),
+        default_ratio="16:9", default_duration_s=5,
+        combinations=(Combination(when={"resolution": ("1080P",)}, then={"duration_s": (6,)}),),
+    )  # fmt: skip
+
+    assert with_defaults(asked(film), film).ratio == "16:9"
+    assert with_defaults(asked(film, size="1x1"), film).ratio is None
+    assert with_defaults(asked(film, duration_s=10.0), film).duration_s == 10
+    assert with_defaults(asked(film, resolution="1080P"), film).duration_s == 6
