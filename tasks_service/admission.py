@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Model
-from schemas.fingerprint import canonical, fingerprint
+from schemas.fingerprint import by_bytes, canonical, fingerprint
 from schemas.ids import task_id_text
-from schemas.lifecycle import Parked, Spend
-from schemas.providers import PROVIDERS
+from schemas.pictures import GivenPicture
+from schemas.providers import CATALOGUE, PROVIDERS
+from schemas.quote import Estimate, estimate
 from schemas.refusals import (
-    DuplicateTask,
     IdempotencyKeyReused,
     ModelUnknown,
     Overloaded,
@@ -26,7 +26,7 @@ from schemas.refusals import (
 )
 from schemas.routes import Route
 from schemas.rules import (
-    RULES,
+    CHECKS,
     Violation,
     check,
     nearest_models,
@@ -41,8 +41,10 @@ from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
 from tasks_service.metrics import ACCEPTED, REFUSED
+from tasks_service.pictures.vetting import Vetted, Vetting, restated
+from tasks_service.twins import duplicate
 
-CHECKED = tuple(rule.__name__ for rule in RULES)
+CHECKED = CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Quote:
 
     problems: tuple[Violation, ...]
     not_checked: tuple[str, ...] = ()
+    estimate: Estimate | None = None
 
 
 class Admission:
@@ -77,12 +80,16 @@ class Admission:
         ledger: Ledger,
         doorbell: Doorbell,
         routes: Iterable[Route],
+        vetting: Vetting,
         *,
+        window: timedelta = timedelta(0),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         self.offers = offers(routes)
         self._ledger = ledger
         self._doorbell = doorbell
+        self._vetting = vetting
+        self._window = window
         self._now = now
 
     async def admit(
@@ -95,13 +102,15 @@ class Admission:
             REFUSED.labels(refusal.code).inc()
             raise
 
-    def quote(self, request: TaskRequest) -> Quote:
-        """The same checks, and nothing is written."""
+    async def quote(self, request: TaskRequest, caller: Caller) -> Quote:
+        """The same checks, images and all, and nothing is written or kept. Raises Overloaded."""
         offer = self.offers.get(request.model)
         if offer is None:
             return Quote((self._unknown(request.model),))
         filled = with_defaults(request, offer.model)
-        return Quote(tuple(check(filled, offer.model)), not_checked(filled, offer.model))
+        _, wrong = await self._check(filled, offer.model, caller)
+        price = None if wrong else estimate(filled, offer.model)
+        return Quote(tuple(wrong), not_checked(filled, offer.model), price)
 
     async def _admit(self, request: TaskRequest, caller: Caller, key: str | None, again: bool) -> Admitted:
         digest = request_sha256(request)
@@ -110,11 +119,16 @@ class Admission:
             return await self._replay(known, request, digest)
         offer = self._offer(request.model)
         filled = with_defaults(request, offer.model)
-        if wrong := check(filled, offer.model):
+        vetted, wrong = await self._check(filled, offer.model, caller)
+        if wrong:
             raise _unacceptable(wrong)
+        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
+        new = _new(kept, pictures, offer, caller, digest)
+        if again and request.allow_duplicate and (task := await self._first_try(new)):
+            return Admitted(task, replayed=True)
         await reached("accept.before")
         try:
-            task = await self._ledger.tasks.open(_new(filled, offer, caller, digest), caller.actor, key)
+            task = await self._ledger.tasks.open(new, caller.actor, key, self._window)
         except KeyTaken as taken:
             return await self._replay(taken.task_id, request, digest)
         except WorkTaken as taken:
@@ -126,13 +140,24 @@ class Admission:
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
 
+    async def _check(
+        self, filled: TaskRequest, model: Model, caller: Caller
+    ) -> tuple[Vetted, list[Violation]]:
+        """The rules; and where a request passes them, its images are looked at, which costs more."""
+        if wrong := check(filled, model):
+            return Vetted(), wrong
+        vetted = await self._vetting.vet(filled, caller.account_id, model)
+        return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]
+
     async def _replay(self, task_id: UUID, request: TaskRequest, digest: bytes) -> Admitted:
         task = await self._known(task_id)
         if task.request_sha256 == digest:
             return Admitted(task, replayed=True)
         offer = self.offers.get(request.model)
         filled = with_defaults(request, offer.model) if offer else request
-        differs = differences(task.request.model_dump(mode="json"), filled.model_dump(mode="json"))
+        named = restated(filled, task)
+        kept, asked = (by_bytes(one.model_dump(mode="json")) for one in (task.request, named))
+        differs = differences(kept, asked)
         # Only a default was spelled out, or left out: that is the same request.
         if not differs:
             return Admitted(task, replayed=True)
@@ -146,7 +171,13 @@ class Admission:
         task = await self._known(task_id)
         if again and task.request_sha256 == digest:
             return Admitted(task, replayed=True)
-        raise _duplicate(task, max((self._now() - task.created_at).total_seconds(), 0.0))
+        raise duplicate(task, self._now())
+
+    async def _first_try(self, new: NewTask) -> Task | None:
+        """What a library's repetition repeats, where a duplicate is allowed and so no guard would stop it."""
+        twin = await self._ledger.work.twin(new.account_id, new.fingerprint, self._window)
+        task = await self._known(twin) if twin else None
+        return task if task and task.request_sha256 == new.request_sha256 else None
 
     async def _known(self, task_id: UUID) -> Task:
         task = await self._ledger.tasks.get(task_id)
@@ -180,11 +211,7 @@ def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
 
 def request_sha256(request: TaskRequest) -> bytes:
     """The digest of what was asked: white space, the order of names, and null for absent do not matter."""
-    asked = request.model_dump(mode="json", exclude_none=True)
-    for image in asked.get("reference_images", ()):
-        if "data" in image:  # megabytes, which cost ten times as much as JSON
-            image["data"] = hashlib.sha256(image["data"].encode()).hexdigest()
-    return hashlib.sha256(canonical(asked)).digest()
+    return hashlib.sha256(canonical(by_bytes(request.model_dump(mode="json", exclude_none=True)))).digest()
 
 
 def differences(before: Any, after: Any, pointer: str = "") -> list[str]:
@@ -199,7 +226,9 @@ def differences(before: Any, after: Any, pointer: str = "") -> list[str]:
     return [found for part, old, new in pairs for found in differences(old, new, f"{pointer}/{part}")]
 
 
-def _new(request: TaskRequest, offer: Offer, caller: Caller, digest: bytes) -> NewTask:
+def _new(
+    request: TaskRequest, pictures: tuple[GivenPicture, ...], offer: Offer, caller: Caller, digest: bytes
+) -> NewTask:
     return NewTask(
         id=uuid7(),
         account_id=caller.account_id,
@@ -214,40 +243,8 @@ def _new(request: TaskRequest, offer: Offer, caller: Caller, digest: bytes) -> N
         checked=CHECKED,
         not_checked=not_checked(request, offer.model),
         endpoint=PROVIDERS[offer.route.provider].endpoint(request),
-    )
-
-
-def _duplicate(task: Task, age_s: float) -> DuplicateTask:
-    name = task_id_text(task.id)
-    twin = {
-        "id": name,
-        "state": task.state.value,
-        "age_s": round(age_s, 3),
-        "created_at": task.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
-    same = f"{name}, accepted {age_s:.0f} s ago, asks for the same"
-    if task.spend is Spend.UNKNOWN or task.parked is Parked.OUTCOME_UNKNOWN:
-        members = {"duplicate_of": twin, "reason": Parked.OUTCOME_UNKNOWN.value, "spend": task.spend.value}
-        return DuplicateTask(
-            f"{same}, and nobody knows yet what became of it. {_in_doubt(task)}", members=members
-        )
-    detail = (
-        f"{same} and is {task.state.value}. Wait for that one, or send allow_duplicate: true to pay for a "
-        "second. For retries, send an Idempotency-Key."
-    )
-    return DuplicateTask(detail, members={"duplicate_of": twin})
-
-
-def _in_doubt(task: Task) -> str:
-    """Why the same work is refused while an upstream may have been paid for it, and what happens next."""
-    next_ = (
-        "An operator finds out and decides: it is taken up where it is, sent again or closed."
-        if task.parked
-        else "We are asking the upstream by ourselves."
-    )
-    return (
-        "Its request was sent, the upstream may have been paid, and its answer did not tell us. "
-        f"{next_} Wait for that: allow_duplicate: true could pay for the same work twice."
+        catalogue=CATALOGUE,
+        pictures=pictures,
     )
 
 

@@ -19,6 +19,7 @@ from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
     decisions,
+    files,
     health,
     history,
     listing,
@@ -37,6 +38,7 @@ from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import doorbell
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.pictures.vetting import Vetting
 from tasks_service.settings import Settings
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -46,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     decisions.router,
     models.router,
+    files.router,
     quarantine.router,
     health.router,
 )
@@ -64,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await service.waiting.stop()
+            await service.vetting.close()
             await service.doorbell.close()
             await service.ledger.close()
 
@@ -137,12 +141,14 @@ async def _open(settings: Settings) -> Service:
     bell = doorbell(settings.redis_url.get_secret_value())
     # Opening a folder may make it, and a bucket may read credentials: not on the loop.
     store = await asyncio.to_thread(Artifacts, settings.store)
+    vetting = await asyncio.to_thread(Vetting.open, ledger, settings)
     return Service(
         settings=settings,
         ledger=ledger,
         doorbell=bell,
         artifacts=store,
-        admission=Admission(ledger, bell, settings.routes),
+        vetting=vetting,
+        admission=Admission(ledger, bell, settings.routes, vetting, window=settings.duplicate_window),
         keyring=Keyring(ledger),
         waiting=Waiting(ledger, limit=settings.max_waiting),
         readiness=Readiness(ledger, store),

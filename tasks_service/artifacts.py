@@ -44,7 +44,7 @@ class Artifacts:
         try:
             await obstore.put_async(self._store, key, file)
             if self._folder is not None:
-                await asyncio.to_thread(_flush, self._folder / key)
+                await asyncio.to_thread(flush, self._folder / key)
         except (obstore.exceptions.BaseError, OSError) as error:
             raise StoreAway(f"{type(error).__name__}: {error}"[:300]) from error
 
@@ -63,7 +63,7 @@ class Artifacts:
         return True
 
 
-def _flush(file: Path) -> None:
+def flush(file: Path) -> None:
     """Onto the disk, name and all: what is called downloaded must outlive a power cut."""
     for path in (file, file.parent, file.parent.parent):
         descriptor = os.open(path, os.O_RDONLY)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import tomllib
 from datetime import timedelta
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ from schemas.routes import Route
 from tasks_service.server_urls import passwords_in, what_is_wrong_with
 
 DEFAULT_FILE = Path("creative-tasks.toml")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:]+\](?::[0-9]{1,5})?")
 
 
 class ConfigurationFileError(ValueError):
@@ -59,6 +61,16 @@ class Settings(BaseSettings):
     database_pool: int = Field(default=10, ge=1)
     max_in_flight: int = Field(default=1000, ge=1)  # under way in one process; more are told to retry
     max_waiting: int = Field(default=2000, ge=0)  # requests held by ?wait=
+    # How long a task that ended, and was not certainly free, counts against the same work; 0: not at all
+    duplicate_window_s: float = Field(default=600, ge=0, le=30 * 86400)
+
+    # Reference images
+    max_image_bytes: int = Field(default=32 << 20, ge=1024, lt=1 << 32)
+    max_image_pixels: int = Field(default=50_000_000, ge=1, le=200_000_000)
+    max_image_fetches: int = Field(default=32, ge=1)  # from addresses, at once, in one process
+    image_timeout_s: float = Field(default=20, gt=0)
+    # Origins such as http://127.0.0.1:9000 from which images are fetched although they are not public
+    trusted_image_origins: tuple[str, ...] = ()
 
     # Pace
     lease_s: float = Field(default=20, gt=0)
@@ -113,6 +125,14 @@ class Settings(BaseSettings):
             raise ValueError("the data folder's name holds characters that cannot be printed")
         return folder
 
+    @field_validator("trusted_image_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin: give scheme, host and port, nothing else")
+        return origins
+
     @field_validator("routes", mode="before")
     @classmethod
     def _read_credentials(cls, routes: Any) -> Any:
@@ -140,6 +160,11 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """How long a claimed task stays with its worker without a sign of life."""
         return timedelta(seconds=self.lease_s)
+
+    @property
+    def duplicate_window(self) -> timedelta:
+        """How long the end of a task counts against the same work."""
+        return timedelta(seconds=self.duplicate_window_s)
 
     @property
     def base_url(self) -> str:

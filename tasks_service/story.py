@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from schemas.ids import task_id_text
 from schemas.task import Task
 from tasks_service.ledger.ledger import Ledger
 
@@ -49,7 +51,14 @@ def entries(
 ) -> list[Entry]:
     """The rows of one task as one story."""
     submitter = events[0]["actor"] if events else "worker"
-    moments = [*_checks(task, submitter), *_calls(calls), *_files(artifacts), *_notes(notes), *_moves(events)]
+    moments = [
+        *_checks(task, submitter),
+        *_pictures(task, submitter),
+        *_calls(calls),
+        *_files(artifacts),
+        *_notes(notes),
+        *_moves(events),
+    ]
     # A stable sort, so that each kind keeps its own order.
     moments.sort(key=lambda moment: (moment.at, moment.rank))
     return [
@@ -61,8 +70,18 @@ def entries(
 def _checks(task: Task, submitter: str) -> Iterator[_Moment]:
     outcomes = [{"rule": rule, "outcome": "passed"} for rule in task.checked]
     unknown = [{"rule": name, "outcome": "not_checked"} for name in task.not_checked]
+    by = {"catalogue": task.catalogue} if task.catalogue else {}
     for facts in outcomes + unknown:
-        yield _Moment(task.created_at, 0, "check", submitter, facts)
+        yield _Moment(task.created_at, 0, "check", submitter, facts | by)
+
+
+def _pictures(task: Task, submitter: str) -> Iterator[_Moment]:
+    names = ("role", "file_id", "bytes", "width", "height", "source")
+    for n, given in enumerate(task.pictures):
+        facts = {"rule": "reference_image", "outcome": "vetted", "n": n, "media_type": given.type}
+        yield _Moment(
+            task.created_at, 0, "check", submitter, facts | {name: getattr(given, name) for name in names}
+        )
 
 
 def _moves(events: Sequence[Row]) -> Iterator[_Moment]:
@@ -104,6 +123,7 @@ def _files(artifacts: Sequence[Row]) -> Iterator[_Moment]:
 
 def _notes(notes: Sequence[Row]) -> Iterator[_Moment]:
     for row in notes:
-        yield _Moment(
-            row["at"], 2, row["type"], row["actor"], {"reason": row["reason"], "detail": row["detail"]}
-        )
+        facts = {"reason": row["reason"], "detail": row["detail"]}
+        if row["reason"] == "duplicate_allowed":
+            facts["detail"] = f"the same work as {task_id_text(UUID(row['detail']))}"
+        yield _Moment(row["at"], 2, row["type"], row["actor"], facts)

@@ -35,6 +35,11 @@ class _Repeated(dict[str, Any]):
 async def read_body(request: Request, limit: int) -> bytes:
     """The bytes of a JSON body. Raises MalformedRequest or BodyTooLarge."""
     _expect_json(request)
+    return await read_bytes(request, limit)
+
+
+async def read_bytes(request: Request, limit: int) -> bytes:
+    """The bytes of any body as they are. Raises MalformedRequest or BodyTooLarge."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 15 or int(announced) > limit):
         raise _too_large(limit)
@@ -76,6 +81,11 @@ def _expect_json(request: Request) -> None:
     given = request.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() != "application/json":
         raise _malformed(f"Send Content-Type: application/json; got {given or 'none'}.", "content_type")
+    expect_plain(request)
+
+
+def expect_plain(request: Request) -> None:
+    """Refuse what would first have to be unpacked. Raises MalformedRequest."""
     coding = request.headers.get("content-encoding", "identity")
     if coding.strip().lower() not in ("", "identity"):
         raise _malformed("Send the body without a Content-Encoding.", "content_encoding")

@@ -17,6 +17,7 @@ from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import Doorbell
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.pictures.vetting import Vetting
 from tasks_service.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Service:
     ledger: Ledger
     doorbell: Doorbell
     artifacts: Artifacts
+    vetting: Vetting
     admission: Admission
     keyring: Keyring
     waiting: Waiting

@@ -59,7 +59,8 @@ def _entry(entry: Entry, *, staff: bool) -> HistoryEntry:
 def _for_customers(facts: Any) -> dict[str, Any]:
     """Without whose account we use, and without the upstream's own addresses."""
     return {
-        name: without_addresses(value) if isinstance(value, str) else value
+        # Where their own image came from they know themselves.
+        name: without_addresses(value) if isinstance(value, str) and name != "source" else value
         for name, value in facts.items()
         if name not in _STAFF_ONLY
     }

@@ -118,10 +118,11 @@ async def read(model: type[_Model], request: Request, limit: int) -> _Model:
     """A body as what it should be. Raises MalformedRequest with every problem at once, or BodyTooLarge."""
     body = await read_body(request, limit)
     # A large one takes a while, and nobody else should wait for it.
-    return await asyncio.to_thread(_read, model, body) if len(body) > _LARGE else _read(model, body)
+    return await asyncio.to_thread(understood, model, body) if len(body) > _LARGE else understood(model, body)
 
 
-def _read(model: type[_Model], body: bytes) -> _Model:
+def understood(model: type[_Model], body: bytes) -> _Model:
+    """JSON as what it should be. Raises MalformedRequest with every problem at once."""
     parse(body)
     try:
         return model.model_validate_json(body)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from schemas.failures import FailureKind
 from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
-from schemas.providers import PROVIDERS
+from schemas.providers import CATALOGUE, PROVIDERS
+from schemas.quote import Estimate
 from schemas.refusals import (
     BodyTooLarge,
     DuplicateTask,
@@ -41,13 +42,23 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _WAIT = {"type": "integer", "minimum": 0, "maximum": _LONGEST_WAIT_S}
 
 
+class PriceView(BaseModel):
+    """What the vendor's published price comes to: an estimate, never a bill."""
+
+    amount: str
+    currency: str
+    basis: str
+    source: str
+
+
 class QuoteView(BaseModel):
-    """What would be said to a submission; there are no prices yet."""
+    """What would be said to a submission; the price is null where nobody told us, and where it is refused."""
 
     valid: bool
     problems: list[ProblemEntry]
-    quote: None
+    quote: PriceView | None
     not_checked: list[str]
+    catalogue: str
 
 
 class LookupRequest(BaseModel):
@@ -104,7 +115,7 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     key = _idempotency_key(request)
     wanted = await read(TaskRequest, request, service.settings.max_body_bytes)
     if validate_only:
-        return reply(_quote_view(service.admission.quote(wanted)))
+        return reply(_quote_view(await service.admission.quote(wanted, caller)))
     again = request.headers.get("x-stainless-retry-count", "0") != "0"
     admitted = await service.admission.admit(wanted, caller, key=key, again=again)
     view = await seen_by(caller, service, admitted.task)
@@ -206,11 +217,18 @@ def _idempotency_key(request: Request) -> str | None:
     return given[0]
 
 
+def _price_view(price: Estimate | None) -> PriceView | None:
+    if price is None:
+        return None
+    return PriceView(amount=price.text, currency=price.currency, basis=price.basis, source=price.source)
+
+
 def _quote_view(quote: Quote) -> QuoteView:
     problems: list[dict[str, Any]] = [problem(found) for found in quote.problems]
     return QuoteView(
         valid=not problems,
         problems=[ProblemEntry.model_validate(found) for found in problems],
-        quote=None,
+        quote=_price_view(quote.estimate),
         not_checked=list(quote.not_checked),
+        catalogue=CATALOGUE,
     )

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from tasks_service.cli import fleet
+from tasks_service.cli.catalogue import models
+from tasks_service.cli.check import check
 from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
@@ -23,12 +25,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_HERE, _SUPPORT, _FLEET = "On one machine", "Looking things up", "A fleet, and its care"
+_HERE, _ASK, _SUPPORT, _FLEET = (
+    "On one machine",
+    "Before anything is spent",
+    "Looking things up",
+    "A fleet, and its care",
+)
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 app.command(rich_help_panel=_HERE)(up.up)
 app.command(rich_help_panel=_HERE)(up.demo)
 app.command(rich_help_panel=_HERE)(doctor)
+app.command(rich_help_panel=_ASK)(models)
+app.command("check", rich_help_panel=_ASK)(check)
 app.command("list", rich_help_panel=_SUPPORT)(list_tasks)
 app.command(rich_help_panel=_SUPPORT)(find)
 app.command(rich_help_panel=_SUPPORT)(show)

@@ -1,14 +1,17 @@
 """Which system user a server runs as: PostgreSQL refuses to run as root."""
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks_service.embedded.errors import EngineError
-from tasks_service.embedded.processes import run, wait_until
+from tasks_service.embedded.processes import run
 
 SYSTEM_USER = "creative-tasks"
 
@@ -48,7 +51,7 @@ def server_account() -> Account:
     """The user PostgreSQL runs as: ourselves, or as root a system user that is created when missing."""
     if os.geteuid() != 0:
         return ourselves()
-    entry = _find(SYSTEM_USER) or _create(SYSTEM_USER)
+    entry = _find(SYSTEM_USER) or _create_once(SYSTEM_USER)
     return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
@@ -67,6 +70,23 @@ def _find(name: str) -> pwd.struct_passwd | None:
         return None
 
 
+def _create_once(name: str) -> pwd.struct_passwd:
+    with _one_at_a_time():
+        # Whoever waited may find that it has been done.
+        return _find(name) or _create(name)
+
+
+@contextmanager
+def _one_at_a_time() -> Generator[None]:
+    """Two useradds at once can both succeed, with two numbers of which one is forgotten (shadow 4.13)."""
+    users = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(users)
+
+
 def _create(name: str) -> pwd.struct_passwd:
     useradd = shutil.which("useradd") or shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd is None:
@@ -77,8 +97,6 @@ def _create(name: str) -> pwd.struct_passwd:
     nologin = shutil.which("nologin", path="/usr/sbin:/sbin:/usr/bin") or "/bin/false"
     asked = [useradd, "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", nologin, name]
     added = subprocess.run(asked, capture_output=True, text=True, check=False)
-    # Looked up even after a failure: another start may be creating the same user at this moment.
-    wait_until(lambda: added.returncode == 0 or _find(name) is not None, 2.0)
     entry = _find(name)
     if entry is None:
         said = (added.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -33,6 +33,8 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     asyncpg.UndefinedTableError,
     NoMonth,
     asyncpg.LockNotAvailableError,  # somebody changes the schema while a month is to be made
+    asyncpg.TransactionRollbackError,  # a deadlock, most likely with a migration
+    asyncpg.InternalServerError,
 )
 
 _CONNECT_TIMEOUT_S = 5

@@ -30,8 +30,8 @@ WITH supposed AS (
     WHERE task.id = may.id
     RETURNING task.id, task.route, may.attempt, may.reference
 )
-INSERT INTO spend (task_id, attempt, reference, route, outcome, send_deadline)
-SELECT id, attempt, reference, route, 'intended', now() FROM supposed;
+INSERT INTO spend (task_id, attempt, reference, route, outcome, send_deadline, answer_by)
+SELECT id, attempt, reference, route, 'intended', now(), now() + interval '3 minutes' FROM supposed;
 
 -- doubt: every intention without an answer may be the second of its kind, whose first was paid and is forgotten
 WITH doubted AS (

@@ -11,10 +11,12 @@ from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
 from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
+from tasks_service.ledger.reference_images import ReferenceImages
 from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
+from tasks_service.ledger.work import Work
 
-BOOKS = (Tasks, Spends, History, Keys, Months, Instance, Late, Decisions)
+BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
 
 
 class Ledger:
@@ -23,6 +25,7 @@ class Ledger:
     def __init__(self, database: Database):
         self._database = database
         self.tasks = Tasks(database)
+        self.work = Work(database)
         self.spends = Spends(database)
         self.history = History(database)
         self.keys = Keys(database)
@@ -30,6 +33,7 @@ class Ledger:
         self.instance = Instance(database)
         self.late = Late(database)
         self.decisions = Decisions(database)
+        self.reference_images = ReferenceImages(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

@@ -1,6 +1,6 @@
 """Tasks from their rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from structlog.stdlib import get_logger
 from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, Spend, State
+from schemas.pictures import GivenPicture
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.connection import Row
 
@@ -28,6 +29,7 @@ _KEPT = (
     "external_id",
     "duplicate_allowed",
     "created_at",
+    "catalogue",
 )
 _CHANGING = (
     "seq",
@@ -54,6 +56,7 @@ def task_from(row: Row) -> Task:
         request=TaskRequest.model_validate(row["request"], strict=False, extra="ignore"),
         checked=tuple(row["checked"]),
         not_checked=tuple(row["not_checked"]),
+        pictures=tuple(map(_given, row["pictures"])),
         **{name: row[name] for name in _KEPT},
         **_changing(row),
     )
@@ -89,6 +92,11 @@ def _changing(row: Row) -> dict[str, Any]:
         "parked": row["parked"] and Parked(row["parked"]),
         "failure": failure or None,
     }
+
+
+def _given(entry: Mapping[str, Any]) -> GivenPicture:
+    # What another release knows more of a picture is passed over, as in requests.
+    return GivenPicture(**{name: value for name, value in entry.items() if name in GivenPicture.__slots__})
 
 
 def _why(error: Exception) -> str:

@@ -22,9 +22,10 @@ def reference_of(task_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """What is about to be sent, and within which time; after that its sender must not send it any more."""
+    """What is about to be sent, until when it may leave, and how long after that an answer is waited for."""
 
     send_within: timedelta = timedelta(seconds=20)
+    answer_within: timedelta = timedelta(0)
     body_sha256: bytes | None = None
     credential: str | None = None
 
@@ -40,10 +41,11 @@ class Attempt:
     intended_at: datetime
     settled_at: datetime | None
     send_deadline: datetime
+    answer_by: datetime
     body_sha256: bytes | None
     credential: str | None
     age_s: float
-    past_deadline_s: float
+    past_answer_s: float  # since nobody can be waiting for its answer any more
 
 
 class Spends(Book, beside=__file__):
@@ -62,6 +64,7 @@ class Spends(Book, beside=__file__):
                 attempt=attempt,
                 reference=reference,
                 send_within=what.send_within,
+                answer_within=what.answer_within,
                 body_sha256=what.body_sha256,
                 credential=what.credential,
             )
@@ -69,12 +72,16 @@ class Spends(Book, beside=__file__):
             return None
         return reference if row else None
 
-    async def settle(self, task: Task, attempt: int, outcome: Spend, upstream_id: str | None) -> bool:
-        """Say what became of an attempt; False where that was known, or settled for good."""
-        row = await self._row(
-            "settle", id=task.id, attempt=attempt, outcome=outcome.value, upstream_id=upstream_id
-        )
-        return row is not None
+    async def settle(
+        self, task: Task, attempt: int, outcome: Spend, upstream_id: str | None, *, claim: int | None = None
+    ) -> bool:
+        """Say what became of an attempt; False where that was known, or settled for good.
+
+        With `claim` only of an attempt that was made under it: a sender whose intention was never committed
+        must not speak for whoever came after it under the same number.
+        """
+        values = {"outcome": outcome.value, "upstream_id": upstream_id, "claim": claim}
+        return await self._row("settle", id=task.id, attempt=attempt, **values) is not None
 
     async def insist(self, task: Task, attempt: int, outcome: Spend, upstream_id: str | None) -> None:
         """Settle, or find it settled like that. Raises Outrun where the record says something else."""

@@ -10,14 +10,16 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
-from schemas.failures import Failure, FailureKind
+from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import Parked, State
+from schemas.pictures import GivenPicture
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.clock import Clock
 from tasks_service.ledger.connection import Book, Database, NoMonth, Row, Taken
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.reading import moved_from, readable, task_from
+from tasks_service.ledger.work import Work
 
 
 class Outrun(Exception):
@@ -33,7 +35,7 @@ class KeyTaken(Exception):
 
 
 class WorkTaken(Exception):
-    """A live task already does the same work."""
+    """Another task does the same work, or did it a short while ago."""
 
     def __init__(self, task_id: UUID):
         super().__init__(str(task_id))
@@ -57,6 +59,8 @@ class NewTask:
     checked: tuple[str, ...]
     not_checked: tuple[str, ...]
     endpoint: str = ""
+    pictures: tuple[GivenPicture, ...] = ()
+    catalogue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,14 @@ class Tasks(Book, beside=__file__):
     def __init__(self, database: Database):
         super().__init__(database)
         self.clock = Clock()
+        self._work = Work(database)
 
-    async def open(self, new: NewTask, actor: str, idempotency_key: str | None) -> Task:
+    async def open(
+        self, new: NewTask, actor: str, idempotency_key: str | None, window: timedelta = timedelta(0)
+    ) -> Task:
         """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written.
 
+        Work that ended within the window, and was not certainly free, is taken as if it were still done.
         Where no worker has made its month, it is made now; raises NoMonth where that cannot be. Not for use
         in a transaction: a missing month would end it.
         """
@@ -95,6 +103,8 @@ class Tasks(Book, beside=__file__):
             "duplicate_allowed": new.request.allow_duplicate,
             "actor": actor,
             "idempotency_key": idempotency_key,
+            "window": window,
+            "note_id": uuid7(),
         }
         try:
             return await self._open(new, values)
@@ -108,13 +118,13 @@ class Tasks(Book, beside=__file__):
     async def _open(self, new: NewTask, values: dict[str, Any]) -> Task:
         # A guard that vanished between the two statements (its task just ended) is tried again.
         for _ in range(3):
+            taken: Taken | None = None
             try:
-                row = await self._row("open", **values)
-            except Taken as taken:
-                await self._raise_whose(new, values["idempotency_key"], taken)
-            else:
-                assert row is not None
-                return task_from(row)
+                if row := await self._row("open", **values):
+                    return task_from(row)
+            except Taken as error:
+                taken = error
+            await self._raise_whose(new, values["idempotency_key"], values["window"], taken)
         raise Outrun("the guards of this task kept changing")
 
     async def by_key(self, account_id: int, key: str) -> UUID | None:
@@ -174,7 +184,17 @@ class Tasks(Book, beside=__file__):
         )
         if rows:
             self.clock.read(rows[0]["read_at"])
-        return readable(rows)
+        tasks = readable(rows)
+        if len(tasks) < len(rows):
+            await self._set_aside(rows, {task.id for task in tasks})
+        return tasks
+
+    async def _set_aside(self, rows: Sequence[Row], read: set[UUID]) -> None:
+        """What cannot be read may be another release's; when nobody could for long, a person sees it."""
+        for row in rows:
+            if row["id"] not in read:
+                versions = {name: row[name] for name in ("id", "seq", "claim")}
+                await self._row("set_aside", **versions, note_id=uuid7())
 
     async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:
         """Prolong leases in bulk; what is not in the answer belongs to somebody else now."""
@@ -218,6 +238,7 @@ class Tasks(Book, beside=__file__):
             failure_status=failure.status if failure else None,
             failure_message=failure.message if failure else None,
             failure_request_id=failure.request_id if failure else None,
+            may_be_charged=failure is None or may_be_charged(failure.kind),
         )
         if row is None:
             raise Outrun(task.id)
@@ -253,9 +274,10 @@ class Tasks(Book, beside=__file__):
         if await self._row(query, id=task.id, claim=task.claim, seq=task.seq, **values) is None:
             raise Outrun(task.id)
 
-    async def _raise_whose(self, new: NewTask, key: str | None, taken: Taken) -> None:
+    async def _raise_whose(
+        self, new: NewTask, key: str | None, window: timedelta, taken: Taken | None
+    ) -> None:
         if key is not None and (task_id := await self.by_key(new.account_id, key)):
             raise KeyTaken(task_id) from taken
-        row = await self._row("by_fingerprint", account_id=new.account_id, fingerprint=new.fingerprint)
-        if row is not None:
-            raise WorkTaken(row["task_id"]) from taken
+        if taken is None and (twin := await self._work.twin(new.account_id, new.fingerprint, window)):
+            raise WorkTaken(twin)

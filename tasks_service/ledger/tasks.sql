@@ -1,21 +1,37 @@
--- open: accept a task: its row, its first event and its guards, or nothing at all
-WITH key_guard AS (
+-- open: accept a task: its row, its first event and its guards, or nothing at all. Whoever asks for the same work
+-- meets at one row, one after the other, and so does whoever ends it; who finds it taken gets no row back.
+WITH work_guard AS (
+    INSERT INTO live_work AS w (account_id, fingerprint, task_id) VALUES (:account_id, :fingerprint, :id)
+    ON CONFLICT (account_id, fingerprint) DO UPDATE
+    SET live = w.live + 1, previous_task_id = w.task_id, task_id = EXCLUDED.task_id
+    WHERE :duplicate_allowed::boolean OR w.live = 0 AND (w.ended_at > now() - :window::interval) IS NOT TRUE
+    RETURNING *
+), key_guard AS (
     INSERT INTO idempotency_key (account_id, key, task_id)
-    SELECT :account_id, :idempotency_key::text, :id WHERE :idempotency_key::text IS NOT NULL
-), work_guard AS (
-    INSERT INTO live_work (account_id, fingerprint, task_id)
-    SELECT :account_id, :fingerprint, :id WHERE NOT :duplicate_allowed::boolean
-), work_noted AS (
-    INSERT INTO live_work (account_id, fingerprint, task_id)
-    SELECT :account_id, :fingerprint, :id WHERE :duplicate_allowed::boolean
-    ON CONFLICT (account_id, fingerprint) DO UPDATE SET live = live_work.live + 1, task_id = EXCLUDED.task_id
+    SELECT :account_id, :idempotency_key::text, :id FROM work_guard WHERE :idempotency_key::text IS NOT NULL
 ), first_event AS (
-    INSERT INTO task_event (task_id, seq, to_state, actor, cause) VALUES (:id, 1, 'submitted', :actor, 'accepted')
+    INSERT INTO task_event (task_id, seq, to_state, actor, cause)
+    SELECT :id, 1, 'submitted', :actor, 'accepted' FROM work_guard
+), twin AS (
+    -- as this statement sees them; who was accepted in this moment is known by the row only
+    SELECT CASE WHEN w.live > 1 THEN coalesce(
+        (SELECT t.id FROM task t WHERE t.id = w.previous_task_id AND t.due_at IS NOT NULL),
+        (SELECT t.id FROM task t
+         WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
+        w.previous_task_id
+    ) WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END AS id
+    FROM work_guard w
+), overridden AS (
+    INSERT INTO task_note (task_id, id, type, actor, reason, detail)
+    SELECT :id, :note_id, 'note', :actor, 'duplicate_allowed', twin.id::text FROM twin WHERE twin.id IS NOT NULL
 )
 INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, endpoint, request,
-                  request_sha256, fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata)
-VALUES (:id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :endpoint, :request,
-        :request_sha256, :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata)
+                  request_sha256, fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata,
+                  pictures, catalogue)
+SELECT :id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :endpoint, :request,
+       :request_sha256, :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata,
+       :pictures, :catalogue
+FROM work_guard
 RETURNING task.*, (SELECT name FROM account a WHERE a.id = task.account_id) AS account;
 
 -- get: one task by its id
@@ -31,16 +47,6 @@ WHERE id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR account_id = :a
 
 -- by_idempotency_key: the task that a key of an account stands for
 SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :key;
-
--- by_fingerprint: a live task that already does this work
-SELECT coalesce(
-    (SELECT t.id FROM task t WHERE t.id = w.task_id AND t.due_at IS NOT NULL),
-    -- a duplicate was allowed, and the latest has ended before the others
-    (SELECT t.id FROM task t
-     WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
-    w.task_id
-) AS task_id
-FROM live_work w WHERE w.account_id = :account_id AND w.fingerprint = :fingerprint;
 
 -- page: newest tasks first, by the filters that are given
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
@@ -94,10 +100,10 @@ RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.cla
     t.provider, t.route, t.endpoint,
     -- not even the prompt: to take it out, PostgreSQL would have to read the whole
     CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
-    t.request_sha256, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
+    t.request_sha256, t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
     t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
     t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
-    t.result_expires_at, now() AS read_at;
+    t.result_expires_at, t.pictures, now() AS read_at;
 
 -- renew: prolong leases in bulk; what does not come back has been taken by somebody else
 UPDATE task t SET due_at = now() + :lease::interval
@@ -141,7 +147,16 @@ WITH moved AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
     SELECT id, seq, :from_state, state, :actor, :cause, :detail FROM moved
 ), released AS (
-    UPDATE live_work w SET live = w.live - 1 FROM moved m
+    UPDATE live_work w SET
+        live = w.live - 1,
+        ended_task_id = CASE WHEN m.counts THEN m.id ELSE w.ended_task_id END,
+        ended_at = CASE WHEN m.counts THEN now() ELSE w.ended_at END
+    FROM (
+        -- what was certainly free leaves nothing that a second one could double
+        SELECT *, state = 'downloaded' OR spend IN ('intended', 'unknown')
+            OR spend = 'confirmed' AND :may_be_charged::boolean AS counts
+        FROM moved
+    ) m
     WHERE m.due_at IS NULL AND w.account_id = m.account_id AND w.fingerprint = m.fingerprint
 )
 SELECT * FROM moved;
@@ -154,6 +169,25 @@ WITH parked AS (
 )
 INSERT INTO task_note (task_id, id, type, actor, reason, detail)
 SELECT id, :note_id, 'parked', :actor, :parked, :detail FROM parked
+RETURNING task_id;
+
+-- set_aside: let a task wait that this release cannot read; after an hour a person is asked to look
+WITH aside AS (
+    UPDATE task SET
+        due_at = now() + interval '1 minute',
+        parked = CASE WHEN overdue THEN why ELSE task.parked END,
+        parked_at = CASE WHEN overdue THEN now() ELSE task.parked_at END
+    FROM (
+        SELECT id, CASE WHEN spend = 'unknown' THEN 'outcome_unknown' ELSE 'stalled' END AS why,
+               -- of what may have been sent at this moment nothing can be decided yet
+               parked IS NULL AND spend <> 'intended' AND created_at < now() - interval '1 hour' AS overdue
+        FROM task WHERE id = :id
+    ) seen
+    WHERE task.id = seen.id AND seq = :seq AND claim = :claim AND due_at IS NOT NULL
+    RETURNING task.id, why, overdue
+)
+INSERT INTO task_note (task_id, id, type, actor, reason, detail)
+SELECT id, :note_id, 'parked', 'worker', why, 'this release cannot read the task' FROM aside WHERE overdue
 RETURNING task_id;
 
 -- request_cancel: note that the end was asked for; the worker who is next to look acts on it

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,13 +19,14 @@ from uuid_utils.compat import uuid7
 
 from schemas.failures import Failure, FailureKind
 from schemas.ids import parse_task_id
-from schemas.lifecycle import State
+from schemas.lifecycle import Parked, Spend, State
 from schemas.routes import Route
 from schemas.task import Artifact, Task
 from tasks_service.app import create_app
 from tasks_service.artifacts import key_for
 from tasks_service.ledger.history import Call
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.spend import Intention
 from tasks_service.ledger.tasks import Move
 from tasks_service.settings import Settings
 from tests.conftest import TEMPLATE, dsn_for
@@ -34,8 +35,13 @@ from tests.tasks_service.api.wire import Running, serving
 ROUTES = (
     Route(name="sandbox", provider="sandbox", base_url="http://127.0.0.1:1"),
     Route(name="secret-gateway", provider="openai_videos", base_url="http://127.0.0.1:1"),
+    Route(name="kling", provider="kling", base_url="http://127.0.0.1:1"),
 )
 FILE = bytes(range(256)) * 40
+HOUR = timedelta(hours=1)
+LONG_AGO = timedelta(hours=-1)
+ANSWERED_WITHIN = timedelta(seconds=120)
+InDoubt = Callable[..., Awaitable[str]]
 
 
 def wish(**changes: Any) -> dict[str, Any]:
@@ -162,6 +168,29 @@ async def acme(world: World) -> httpx.AsyncClient:
 async def staff(world: World) -> httpx.AsyncClient:
     """Support."""
     return await world.client("ops", "support")
+
+
+@pytest.fixture
+async def operator(world: World) -> httpx.AsyncClient:
+    """Who may decide."""
+    return await world.client("ops", "operator")
+
+
+@pytest.fixture
+def in_doubt(world: World, acme: httpx.AsyncClient) -> InDoubt:
+    """A task that was sent, got no clear answer, and waits for a person."""
+
+    async def bring(*, send_within: timedelta = LONG_AGO, parked: bool = True, **changes: Any) -> str:
+        name = (await submit(acme, **changes))["id"]
+        claimed = await world.ledger.tasks.claim([State.SUBMITTED], 100, timedelta(0))
+        [task] = [one for one in claimed if one.id == id_of(name)]
+        await world.ledger.spends.intend(task, Intention(send_within, ANSWERED_WITHIN))
+        await world.ledger.spends.settle(task, 1, Spend.UNKNOWN, None)
+        if parked:
+            await world.ledger.tasks.park(task, Parked.OUTCOME_UNKNOWN, HOUR, "worker", None)
+        return name
+
+    return bring
 
 
 async def submit(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:

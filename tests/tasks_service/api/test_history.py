@@ -7,7 +7,8 @@ import pytest
 
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, State
-from schemas.rules import RULES
+from schemas.providers import CATALOGUE
+from schemas.rules import CHECKS
 from tasks_service.ledger.tasks import Move
 from tasks_service.story import entries, story
 from tests.tasks_service.api.conftest import World, submit
@@ -28,8 +29,11 @@ async def test_a_history_tells_everything_in_order(
 
     assert [entry["seq"] for entry in told] == list(range(1, len(told) + 1))
     assert [entry["at"] for entry in told] == sorted(entry["at"] for entry in told)
-    checks, rest = told[: len(RULES)], told[len(RULES) :]
-    assert {(entry["type"], entry["outcome"]) for entry in checks} == {("check", "passed")}
+    checks, rest = told[: len(CHECKS)], told[len(CHECKS) :]
+    assert [entry["rule"] for entry in checks] == list(CHECKS)
+    assert {(one["type"], one["outcome"], one["catalogue"]) for one in checks} == {
+        ("check", "passed", CATALOGUE)
+    }
     assert [entry["type"] for entry in rest] == [
         "state",
         "call",
@@ -118,10 +122,11 @@ async def test_an_unchanged_history_is_304(world: World, acme: httpx.AsyncClient
 
 
 async def test_what_was_not_checked_is_said(world: World, acme: httpx.AsyncClient) -> None:
-    task = await submit(acme, model="sora-2", audio=True)
+    still = {"model": "kling-image-v3", "prompt": "a boat", "watermark": True}
+    task = (await acme.post("/v1/tasks", json=still)).json()
     told = await story(world.ledger, await world.task(task["id"]))
     assert [dict(entry.facts) for entry in told if entry.facts.get("outcome") == "not_checked"] == [
-        {"rule": "audio", "outcome": "not_checked"}
+        {"rule": "watermark", "outcome": "not_checked", "catalogue": CATALOGUE}
     ]
 
 

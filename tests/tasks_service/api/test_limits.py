@@ -1,12 +1,14 @@
 """Bodies that are too large, too many-parted or too slow."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from tasks_service.api import body, middleware
+from tests.gallery import picture
 from tests.tasks_service.api.conftest import refused, wish
 from tests.tasks_service.api.test_bodies import JSON, prompt
 
@@ -50,8 +52,11 @@ async def test_a_body_that_does_not_arrive_ends_its_connection(
 
 async def test_a_body_just_under_the_limit_is_read(acme: httpx.AsyncClient) -> None:
     image = b'"reference_images":[{"role":"first_frame","data":"data:image/png;base64,%b"}]'
-    content = START + image % (b"QUJD" * (((8 << 20) - 200) // 4)) + b"}"
+    noise = picture("PNG", (1400, 1200))
+    content = START + image % base64.b64encode(noise) + b"}"
+    content += b" " * ((8 << 20) - len(content))
     assert (await acme.post("/v1/tasks", headers=JSON, content=content)).status_code == 202
+    assert (await acme.post("/v1/tasks", headers=JSON, content=content + b" ")).status_code == 413
 
 
 @pytest.mark.parametrize(

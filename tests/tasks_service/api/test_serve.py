@@ -1,6 +1,7 @@
 """The process itself: a real server on a real socket."""
 
 import asyncio
+import base64
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.gallery import picture
 from tests.tasks_service.api.conftest import refused, submit
 from tests.tasks_service.api.wire import PROGRAM, PROJECT, Running, serving
 
@@ -108,7 +110,7 @@ HEAVY = {
         "/v1/tasks",
         START
         + b'"reference_images":[{"role":"first_frame","data":"data:image/png;base64,%b"}]}'
-        % (b"QUJD" * 1_900_000),
+        % base64.b64encode(picture("PNG", (1500, 1250))),
         202,
     ),
 }

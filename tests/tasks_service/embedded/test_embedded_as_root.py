@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -43,6 +44,21 @@ with start_postgres(Path(sys.argv[1])) as postgres:
 print(postgres.state(), valkey is None or valkey.is_alive(), postgres.detail, sep="\\n")
 if valkey:
     valkey.stop()
+"""
+
+CREATE_USER = """
+from tasks_service.embedded import EngineError, account
+
+account.SYSTEM_USER = "creative-tasks-nobody-made"
+try:
+    account.server_account()
+except EngineError as error:
+    print(error)
+"""
+SLOW_USERADD = """#!/bin/sh
+echo begins >> "$0.log"
+sleep 0.2
+echo ends >> "$0.log"
 """
 
 
@@ -142,3 +158,22 @@ def test_an_ordinary_user_needs_nothing_special(folder: Path, run_python: Run) -
     assert done.stdout.split("\n")[:3] == ["row", "shut down", "True"], done.stderr
     assert "system user" not in done.stdout
     assert (folder / "postgres").stat().st_uid == NOBODY
+
+
+def test_servers_that_start_at_once_on_a_new_machine_create_the_user_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    useradd = tmp_path / "useradd"
+    useradd.write_text(SLOW_USERADD)
+    useradd.chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", CREATE_USER], cwd=PROJECT, env=os.environ | path, stdout=subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    said = [start.communicate(timeout=60)[0].decode() for start in starts]
+
+    assert all("creating the system user creative-tasks-nobody-made failed" in words for words in said)
+    assert (tmp_path / "useradd.log").read_text().split() == ["begins", "ends"] * 4

@@ -1,0 +1,107 @@
+"""`creative-tasks models`: what can be asked for, by the table that requests are checked against."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from schemas.capabilities import Model, ReferenceImages, Span
+from schemas.providers import CATALOGUE, PROVIDERS
+from schemas.rules import nearest_models
+from schemas.rules.offered import in_words
+from tasks_service.cli.columns import print_columns
+from tasks_service.cli.errors import Trouble
+from tasks_service.cli.screen import as_json, clipped
+
+_ECHO = 80
+_UNKNOWN = "not known"
+_HEADINGS = ("model", "provider", "kind", "ratio or size", "resolution", "seconds", "n", "images")
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="MODEL", help="One model, with everything.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Show the catalogue: which models there are, and what each takes."""
+    known = {model.name: (provider, model) for provider, model in _every()}
+    if name is not None and name not in known:
+        nearest = nearest_models(name, tuple(known))
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise Trouble(f"There is no model {clipped(name, _ECHO)!r} in the catalogue.{hint}")
+    chosen = [known[name]] if name is not None else list(known.values())
+    if json_:
+        rows = [model.model_dump(mode="json") | {"provider": provider} for provider, model in chosen]
+        typer.echo(as_json({"catalogue": CATALOGUE, "data": rows}))
+    elif name is not None:
+        _sheet(*chosen[0])
+    else:
+        print_columns(_HEADINGS, [_row(provider, model) for provider, model in chosen])
+        typer.echo(f"\ncatalogue {CATALOGUE}; creative-tasks models MODEL shows everything about one")
+
+
+def _every() -> Iterator[tuple[str, Model]]:
+    for provider in sorted(PROVIDERS):
+        for model in PROVIDERS[provider].models:
+            yield provider, model
+
+
+def _row(provider: str, model: Model) -> Sequence[str]:
+    shapes = [_words(model.ratios), _words(model.sizes)]
+    if model.free_sizes is not None:
+        shapes.append("free sizes")
+    told = [words for words in shapes if words != "none"]
+    return (
+        model.name,
+        provider,
+        model.kind.value,
+        " or ".join(told) or "none",
+        _words(model.resolutions),
+        _words(model.durations_s),
+        _UNKNOWN if model.n_max is None else str(model.n_max),
+        _images(model.reference_images),
+    )
+
+
+def _sheet(provider: str, model: Model) -> None:
+    """Everything that the table says; what is unknown is called that."""
+    facts: dict[str, Any] = {"provider": provider} | model.model_dump(mode="json", exclude={"name"})
+    typer.echo(model.name)
+    for label, value in facts.items():
+        typer.echo(f"  {label:<20} {_shown(getattr(model, label, value))}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple) and all(isinstance(one, str | int | float) for one in value):
+        return _words(value)
+    if isinstance(value, Span):
+        return _words(value)
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: _UNKNOWN}[value]
+    return (
+        as_json(_plain(value), indent=None)
+        if isinstance(value, ReferenceImages | dict | tuple)
+        else str(value)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", exclude_none=True)
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _words(table: tuple[Any, ...] | Span | None) -> str:
+    if table is None:
+        return _UNKNOWN
+    return in_words(table) if table != () else "none"
+
+
+def _images(limits: ReferenceImages | None) -> str:
+    if limits is None:
+        return _UNKNOWN
+    if limits.max == 0:
+        return "none"
+    most = "any number" if limits.max is None else str(limits.max)
+    return f"{limits.min} to {most}: {', '.join(limits.roles)}"

@@ -1,0 +1,19 @@
+"""Which work is taken: by a task that lives, or by one that ended a short while ago and was not for free."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from tasks_service.ledger.connection import Book
+
+
+class Work(Book, beside=__file__):
+    """Reads and tidies the guards that submissions and endings keep: see `open` and `advance`."""
+
+    async def twin(self, account_id: int, fingerprint: bytes, window: timedelta) -> UUID | None:
+        """The task that does this work, or did it within the window; None where the work is free."""
+        row = await self._row("twin", account_id=account_id, fingerprint=fingerprint, window=window)
+        return row["task_id"] if row else None
+
+    async def forget(self, window: timedelta) -> int:
+        """Let go of work that ended longer ago; says how many pieces there were."""
+        return len(await self._rows("forget", window=window))
