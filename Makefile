@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv --no-cache pip compile --quiet --universal --python-version
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test check lock bench chaos faults contracts clean
+.PHONY: help install install-dev run demo test check lock bench chaos duplicates faults contracts clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,8 +40,8 @@ lock: install-dev ## find newer versions and write them, with their hashes, to t
 	@$(COMPILE) --upgrade --extra local --output-file requirements.lock
 	@$(COMPILE) --upgrade --extra local --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
-bench: ## measure the speed (arrives later)
-	@echo "make bench arrives later, with the issue on speed; there is nothing to measure with yet." >&2; exit 2
+bench: install-dev ## measure the speed of the checks as a ratio to a bare parse; more comes later
+	@$(BIN)/python -m tests.benchmarks.checks
 
 MINUTES ?= 8
 SEED ?= 7
@@ -49,6 +49,11 @@ VALKEY ?= yes
 
 chaos: install-dev ## break things on purpose and count what was lost: MINUTES=8 SEED=7 VALKEY=no
 	@$(BIN)/python -m tests.faults.chaos --minutes $(MINUTES) --seed $(SEED) $(if $(filter no,$(VALKEY)),--no-valkey)
+
+ROUNDS ?= 500
+
+duplicates: install-dev ## press the same button 48 times at once at two APIs and count what was made: ROUNDS=500
+	@$(BIN)/python -m tests.faults.contention --rounds $(ROUNDS)
 
 faults: install-dev ## kill a worker at every failpoint, whatever the upstream does: more than 500 cases
 	@FAULTS=all $(BIN)/python -m pytest --numprocesses 3 tests/faults/test_matrix.py

@@ -8,6 +8,7 @@ import pytest
 from schemas.failures import FailureKind
 from schemas.providers import PROVIDERS
 from tasks_service.settings import Settings
+from tests.faults.matrix import CASES, POINTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,3 +61,9 @@ def test_decisions_are_numbered_and_short():
 
 def test_the_failure_kinds_are_words():
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.value) for kind in FailureKind)
+
+
+def test_the_readme_counts_the_failpoints_and_their_cases():
+    said = f"at each of {len(POINTS)} places in the code, whatever the upstream does and however it can be asked: "
+
+    assert f"{said}{len(CASES)} cases" in README.replace("\n", " ").replace("  ", " ")

@@ -17,9 +17,24 @@ OWNERS = {
     "alembic": ("tasks_service/ledger/",),
     "arq": ("tasks_service/doorbell.py", "workers/main.py", "tasks_service/cli/"),
     "aiohttp": ("tasks_service/outside.py", "workers/upstream.py", "workers/line.py"),
-    "httpx": ("tasks_service/outside.py", "workers/upstream.py", "workers/fetch.py", "tasks_service/cli/"),
-    "obstore": ("tasks_service/artifacts.py", "tasks_service/epochs.py"),
-    "PIL": ("workers/media.py", "workers/sandbox/", "tasks_service/cli/demo/stories.py"),
+    "httpx": (
+        "tasks_service/outside.py",
+        "tasks_service/pictures/fetching.py",
+        "workers/upstream.py",
+        "workers/fetch.py",
+        "tasks_service/cli/",
+    ),
+    "obstore": (
+        "tasks_service/artifacts.py",
+        "tasks_service/epochs.py",
+        "tasks_service/pictures/references.py",
+    ),
+    "PIL": (
+        "workers/media.py",
+        "workers/sandbox/",
+        "tasks_service/cli/demo/stories.py",
+        "tasks_service/pictures/decoder.py",
+    ),
     "av": ("workers/sandbox/",),
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 45
