@@ -110,7 +110,7 @@ async def test_an_api_that_is_killed_between_insert_and_commit_leaves_its_key_fr
 async def _waiting_for_a_lock(connection: asyncpg.Connection) -> int:
     """The server process that is held up."""
     query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while (pid := await connection.fetchval(query)) is None:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
     return pid
@@ -118,6 +118,6 @@ async def _waiting_for_a_lock(connection: asyncpg.Connection) -> int:
 
 async def _gone(connection: asyncpg.Connection, pid: int) -> None:
     """Return when a server process has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while await connection.fetchval("SELECT pid FROM pg_stat_activity WHERE pid = $1", pid):  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.02)

@@ -84,7 +84,7 @@ class World:
             stopping.set()
             await asyncio.wait_for(worker, 20)
 
-    async def until(self, task: Task, *states: State, parked: bool = False, within_s: float = 20) -> Task:
+    async def until(self, task: Task, *states: State, parked: bool = False, within_s: float = 50) -> Task:
         """The task as soon as it is in one of the states, or parked where that is meant."""
         async with asyncio.timeout(within_s):
             while True:
@@ -93,7 +93,7 @@ class World:
                     return now
                 await asyncio.sleep(0.05)
 
-    async def created(self, task: Task, *, sent: bool = False, within_s: float = 20) -> None:
+    async def created(self, task: Task, *, sent: bool = False, within_s: float = 50) -> None:
         """Returns when the studio has made it, or, with `sent`, when our intention is on record."""
         async with asyncio.timeout(within_s):
             while True:

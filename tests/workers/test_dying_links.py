@@ -59,7 +59,7 @@ async def test_what_dies_first_is_fetched_first(library):
     tasks = [await library.finished(expires_in_s=left) for left in (None, 9000, 600, 3600)]
     bench = await Workbench.open(one_place, SilentDoorbell())
     download = Download(bench)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while (await library.world.task(tasks[0].id)).state is State.DONE:
             await download.drain()
             await asyncio.sleep(0.02)

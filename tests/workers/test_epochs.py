@@ -103,7 +103,7 @@ async def test_while_the_store_is_away_tasks_wait_unsent(world):
         waiting = await world.task(task.id)
         folder.unlink()
         folder.with_suffix(".away").rename(folder)
-        ended = await world.until(task, within_s=30)
+        ended = await world.until(task, within_s=50)
 
     assert (waiting.state, waiting.spend) == (State.SUBMITTED, Spend.NONE)
     assert ended.state is State.DOWNLOADED

@@ -105,7 +105,7 @@ async def test_a_task_on_which_our_own_step_breaks_is_shown_to_a_person_and_othe
 async def test_between_two_tries_of_what_breaks_there_is_a_pause(world, breaks):
     task = await world.accepts()
     breaks("submit.claimed", task)
-    async with world.working(), asyncio.timeout(20):
+    async with world.working(), asyncio.timeout(50):
         while (await seconds_until_due(world, task)) < 30:  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.05)
 
@@ -193,7 +193,7 @@ async def test_one_accident_after_a_long_life_does_not_end_a_task(world, breaks)
     async with world.working(hard_limit_s=0.1, stalled_after_s=1), time_flies(world, task):
         await tripped(fired, 1)
         failpoints.disarm()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(50):
             while (await world.task(task.id)).state is State.SUBMITTED:  # noqa: ASYNC110 - a worker does it
                 await asyncio.sleep(0.05)
 
@@ -235,14 +235,14 @@ async def test_evidence_that_cannot_be_written_does_not_hide_the_outcome(world, 
     task, record = await world.accepts("sora-2"), History.record
 
     async def breaks_on_evidence(self, task_id, calls, **options):
-        if calls:
+        # Of the paid request only: a look that breaks would let the task wait for a minute.
+        if any(call.purpose == "submit" for call in calls):
             raise ValueError("our scribe made something that cannot be kept")
         await record(self, task_id, calls, **options)
 
     monkeypatch.setattr(History, "record", breaks_on_evidence)
     async with world.working():
         found = await world.until(task, State.QUEUED, State.RUNNING)
-        monkeypatch.setattr(History, "record", record)
         ended = await world.until(task)
 
     assert found.spend is Spend.CONFIRMED
@@ -271,7 +271,7 @@ async def test_a_task_that_this_release_cannot_read_is_shown_after_an_hour(world
         "ALTER TABLE task DISABLE TRIGGER USER; UPDATE task SET request = '{}', created_at = now() - interval '2 hours';"
         "ALTER TABLE task ENABLE TRIGGER USER"
     )
-    async with world.working(), asyncio.timeout(20):
+    async with world.working(), asyncio.timeout(50):
         while "stalled" not in await reasons(world, task):  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.05)
 

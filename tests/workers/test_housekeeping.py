@@ -32,7 +32,7 @@ async def test_work_that_ended_before_the_window_is_forgotten(
     await sql.execute(_WORK)
 
     house = asyncio.create_task(keep_house(ledger, tmp_path, WINDOW))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while await sql.fetchval("SELECT count(*) FROM live_work") == 3:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
     house.cancel()

@@ -54,7 +54,7 @@ class Senders:
         sender, task = await self.another(), await self.claimed()
         failpoints.arm("submit.answered", pause)
         under_way = asyncio.create_task(sender._act_safely(task))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(50):
             await answered.wait()
         failpoints.disarm()
 

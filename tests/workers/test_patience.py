@@ -3,6 +3,7 @@
 import asyncio
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -20,7 +21,7 @@ async def notes(world, task) -> list[str]:
     return [note["reason"] for note in await world.ledger.history.notes(task.id)]
 
 
-async def until_noted(world, task, reason: str, within_s: float = 15) -> None:
+async def until_noted(world, task, reason: str, within_s: float = 50) -> None:
     async with asyncio.timeout(within_s):
         while reason not in await notes(world, task):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
@@ -114,19 +115,20 @@ async def test_with_another_key_an_unknown_task_is_not_lost(world):
         route.model_copy(update={"credential": SecretStr(f"studio|{KEY}")}) for route in world.settings.routes
     )
     async with world.working(routes=other, lost_after_s=0.5, stalled_after_s=3, parked_wait_s=0.3):
-        parked = await world.until(task, parked=True, within_s=40)
+        parked = await world.until(task, parked=True, within_s=50)
 
     assert (parked.state, parked.parked) == (State.QUEUED, Parked.STALLED)
 
 
 async def test_an_upstream_that_asks_for_quiet_is_left_alone_by_every_task_of_its_route(world):
     tasks = [await world.accepts(script="run=30 poll=429 poll_times=1") for _ in range(12)]
-    async with world.working():
-        await asyncio.sleep(2.5)
-        looks = [look for task in tasks for look in await world.calls(task, "poll")]
+    looks: list[Any] = []
+    async with world.working(), asyncio.timeout(60):
+        while not any(look["status"] == 429 for look in looks):
+            await asyncio.sleep(2.5)
+            looks = [look for task in tasks for look in await world.calls(task, "poll")]
 
     # The studio says "Retry-After: 1". Without the quiet each of the twelve would have to be told.
-    assert len([look for look in looks if look["status"] == 429]) >= 1
     limited = sorted(look["sent_at"] for look in looks if look["status"] == 429)
     gaps = [(after - before).total_seconds() for before, after in pairwise(limited)]
     assert all(gap < 0.3 or gap > 0.9 for gap in gaps)
@@ -136,7 +138,7 @@ async def detection_lags(world, tasks) -> list[float]:
     """Seconds from acceptance to the end on our record, sorted by no one yet."""
     lags: list[float] = []
     for task in tasks:
-        ended = await world.until(task, State.DONE, State.DOWNLOADED, within_s=30)
+        ended = await world.until(task, State.DONE, State.DOWNLOADED, within_s=50)
         lags.append((ended.finished_at - ended.created_at).total_seconds())
     return lags
 

@@ -38,8 +38,8 @@ async def test_a_restored_backup_sends_nothing_and_a_release_pays_nothing_twice(
         held = [await world.task(task.id) for task in [*known, *lost]]
         sent = [await world.calls(task, "submit") for task in [*known, *lost]]
         await released(world)
-        ended = [await world.until(task, within_s=30) for task in known]
-        parked = [await world.until(task, parked=True, within_s=30) for task in lost]
+        ended = [await world.until(task, within_s=50) for task in known]
+        parked = [await world.until(task, parked=True, within_s=50) for task in lost]
 
     assert {(task.state, task.spend, task.attempt) for task in held} == {(State.SUBMITTED, Spend.UNKNOWN, 1)}
     assert sent == [[]] * 8
@@ -74,7 +74,7 @@ async def test_a_ledger_that_goes_back_under_a_running_worker_pays_nothing_twice
         await in_quarantine(world)
         await asyncio.sleep(1)
         await released(world)
-        parked = [await world.until(task, parked=True, within_s=30) for task in tasks]
+        parked = [await world.until(task, parked=True, within_s=50) for task in tasks]
 
     assert {task.parked for task in parked} == {Parked.OUTCOME_UNKNOWN}
     assert [await world.creations(task) for task in tasks] == [1] * 3
@@ -97,7 +97,7 @@ async def test_in_quarantine_work_that_is_paid_goes_on_and_new_work_waits(world,
         await asyncio.sleep(0.5)
         waiting = await world.task(new.id)
         await released(world)
-        ended = await world.until(new, parked=True, within_s=30)
+        ended = await world.until(new, parked=True, within_s=50)
 
     assert came.state is State.DOWNLOADED
     assert (waiting.state, waiting.spend, waiting.attempt) == (State.SUBMITTED, Spend.NONE, 0)
@@ -114,7 +114,7 @@ async def test_a_refusal_that_was_forgotten_does_not_hide_the_payment_after_it(w
     async with world.working():
         await in_quarantine(world)
         await released(world)
-        await world.until(task, parked=True, within_s=30)
+        await world.until(task, parked=True, within_s=50)
 
     assert paid.attempt == 2
     assert await world.creations(task) == 1

@@ -99,7 +99,7 @@ async def test_an_answer_that_comes_while_the_ledger_is_away_is_not_forgotten(wo
         await away(elsewhere, name)
         await asyncio.sleep(3)
         await elsewhere.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
-        ended = await world.until(task, within_s=30)
+        ended = await world.until(task, within_s=50)
     await elsewhere.close()
 
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 1)
@@ -123,7 +123,7 @@ async def test_a_narrow_route_takes_its_tasks_one_after_another(world):
     routes = tuple(route.model_copy(update={"max_concurrency": 1}) for route in world.settings.routes)
     tasks = [await world.accepts("sora-2", script="latency=0.4") for _ in range(6)]
     async with world.working(routes=routes):
-        ended = [await world.until(task, parked=True, within_s=40) for task in tasks]
+        ended = [await world.until(task, parked=True, within_s=50) for task in tasks]
 
     assert {(task.state, task.parked) for task in ended} == {(State.DOWNLOADED, None)}
 
@@ -197,7 +197,7 @@ async def test_a_result_that_is_too_large_is_not_taken(world):
 async def test_the_same_trouble_again_and_again_is_one_row(world):
     task = await world.accepts(script="poll=404 poll_times=4")
     async with world.working():
-        await world.until(task, within_s=40)
+        await world.until(task, within_s=50)
 
     troubles = [call for call in await world.calls(task, "poll") if call["status"] == 404]
     assert len(troubles) == 1

@@ -145,7 +145,7 @@ async def test_a_worker_that_is_stopped_in_the_middle_of_a_paid_request_says_so(
 async def test_a_look_that_goes_wrong_does_not_end_the_task(world, mischief):
     task = await world.accepts(script=f"run=0.6 poll={mischief} poll_times=2")
     async with world.working():
-        ended = await world.until(task, within_s=40)
+        ended = await world.until(task, within_s=50)
 
     assert ended.state is State.DOWNLOADED
     assert await world.creations(task) == 1

@@ -98,7 +98,7 @@ async def test_the_second_word_gives_watched_tasks_back(world):
         process.send_signal(signal.SIGTERM)
         assert await ended(process, 3) == 0
     async with world.working():
-        assert (await world.until(task, within_s=30)).state is State.DOWNLOADED
+        assert (await world.until(task, within_s=50)).state is State.DOWNLOADED
 
 
 async def test_the_first_word_lets_a_paid_request_come_to_its_end(world):

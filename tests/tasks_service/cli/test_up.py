@@ -22,6 +22,12 @@ pytestmark = pytest.mark.journey
 _PATIENCE_S = 60
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """Whoever runs tests in the background may have them ignore SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def until(reached: Callable[[], object], what: str, seconds: float = _PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while not reached():
