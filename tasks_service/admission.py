@@ -1,17 +1,15 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Model
-from schemas.fingerprint import by_bytes, canonical, fingerprint
+from schemas.fingerprint import by_bytes, fingerprint
 from schemas.ids import task_id_text
 from schemas.pictures import GivenPicture
 from schemas.providers import CATALOGUE, PROVIDERS
@@ -31,20 +29,23 @@ from schemas.rules import (
     check,
     nearest_models,
     not_checked,
-    pointer_part,
     with_defaults,
 )
 from schemas.task import Task, TaskRequest
+from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
 from tasks_service.failpoints import reached
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
 from tasks_service.metrics import ACCEPTED, REFUSED
-from tasks_service.pictures.vetting import Vetted, Vetting, restated
+from tasks_service.pictures.memory import Hold
+from tasks_service.pictures.vetting import Vetted, Vetting, as_seen, restated
 from tasks_service.twins import duplicate
 
 CHECKED = CHECKS
+# Within this a library has given up, whatever its patience is.
+_REPEATS_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Quote:
     problems: tuple[Violation, ...]
     not_checked: tuple[str, ...] = ()
     estimate: Estimate | None = None
+    replay_of: UUID | None = None
 
 
 class Admission:
@@ -97,35 +99,70 @@ class Admission:
     ) -> Admitted:
         """Accept a task; `again` says that a client's library repeats itself. Raises Refusal."""
         try:
-            return await self._admit(request, caller, key, again)
+            with self._vetting.hold(caller.account_id) as hold:
+                return await self._admit(request, caller, key, again, hold)
         except Refusal as refusal:
             REFUSED.labels(refusal.code).inc()
             raise
 
-    async def quote(self, request: TaskRequest, caller: Caller) -> Quote:
-        """The same checks, images and all, and nothing is written or kept. Raises Overloaded."""
+    async def quote(
+        self, request: TaskRequest, caller: Caller, *, key: str | None = None, guards: bool = True
+    ) -> Quote:
+        """The same checks, images and all, and nothing is written or kept. Raises Overloaded.
+
+        Without `guards` nobody looks whether the key or the work is taken.
+        """
+        if guards and key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
+            return await self._quote_of_known(known, request)
         offer = self.offers.get(request.model)
         if offer is None:
             return Quote((self._unknown(request.model),))
         filled = with_defaults(request, offer.model)
-        _, wrong = await self._check(filled, offer.model, caller)
+        with self._vetting.hold(caller.account_id) as hold:
+            vetted, wrong = await self._check(filled, offer.model, hold)
+        if guards and not wrong and (twin := await self._twin_of(as_seen(filled, vetted)[0], caller)):
+            wrong = [twin]
         price = None if wrong else estimate(filled, offer.model)
         return Quote(tuple(wrong), not_checked(filled, offer.model), price)
 
-    async def _admit(self, request: TaskRequest, caller: Caller, key: str | None, again: bool) -> Admitted:
+    async def _quote_of_known(self, task_id: UUID, request: TaskRequest) -> Quote:
+        """A request whose key is taken gets that task, or a no; nothing else about it would be looked at."""
+        try:
+            await self._replay(task_id, request, request_sha256(request))
+        except IdempotencyKeyReused as reused:
+            return Quote((Violation("", reused.code, reused.detail),))
+        return Quote((), replay_of=task_id)
+
+    async def _twin_of(self, seen: TaskRequest, caller: Caller) -> Violation | None:
+        if seen.allow_duplicate:
+            return None
+        found = await self._ledger.work.twin(caller.account_id, fingerprint(seen), self._window)
+        if found is None:
+            return None
+        refusal = duplicate(await self._known(found), self._now())
+        return Violation("", refusal.code, refusal.detail)
+
+    async def _admit(
+        self, request: TaskRequest, caller: Caller, key: str | None, again: bool, hold: Hold
+    ) -> Admitted:
         digest = request_sha256(request)
         # Before the rules: an answer once given must not change when the catalogue does.
         if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
             return await self._replay(known, request, digest)
+        # Before its images are fetched: what their addresses show by now may be something else.
+        if again and (task := await self._repeated(request, caller, digest)):
+            return Admitted(task, replayed=True)
         offer = self._offer(request.model)
         filled = with_defaults(request, offer.model)
-        vetted, wrong = await self._check(filled, offer.model, caller)
+        vetted, wrong = await self._check(filled, offer.model, hold)
         if wrong:
             raise _unacceptable(wrong)
         kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
         new = _new(kept, pictures, offer, caller, digest)
         if again and request.allow_duplicate and (task := await self._first_try(new)):
             return Admitted(task, replayed=True)
+        if again and (task := await self._repeated(request, caller, digest)):
+            return Admitted(task, replayed=True)  # the first try came in while we fetched
         await reached("accept.before")
         try:
             task = await self._ledger.tasks.open(new, caller.actor, key, self._window)
@@ -140,13 +177,11 @@ class Admission:
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
 
-    async def _check(
-        self, filled: TaskRequest, model: Model, caller: Caller
-    ) -> tuple[Vetted, list[Violation]]:
+    async def _check(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
         """The rules; and where a request passes them, its images are looked at, which costs more."""
         if wrong := check(filled, model):
             return Vetted(), wrong
-        vetted = await self._vetting.vet(filled, caller.account_id, model)
+        vetted = await self._vetting.vet(filled, model, hold)
         return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]
 
     async def _replay(self, task_id: UUID, request: TaskRequest, digest: bytes) -> Admitted:
@@ -179,6 +214,13 @@ class Admission:
         task = await self._known(twin) if twin else None
         return task if task and task.request_sha256 == new.request_sha256 else None
 
+    async def _repeated(self, request: TaskRequest, caller: Caller, digest: bytes) -> Task | None:
+        """The task of a library's first try, where the bytes of images cannot tell that it is the same."""
+        if not any(image.url for image in request.reference_images):
+            return None
+        found = await self._ledger.work.repeated(caller.account_id, digest, _REPEATS_WITHIN)
+        return await self._known(found) if found else None
+
     async def _known(self, task_id: UUID) -> Task:
         task = await self._ledger.tasks.get(task_id)
         assert task is not None, "guards point at tasks, and tasks are never deleted"
@@ -207,23 +249,6 @@ def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
             if route.models is None or model.name in route.models:
                 found.setdefault(model.name, Offer(route, model))
     return MappingProxyType(found)
-
-
-def request_sha256(request: TaskRequest) -> bytes:
-    """The digest of what was asked: white space, the order of names, and null for absent do not matter."""
-    return hashlib.sha256(canonical(by_bytes(request.model_dump(mode="json", exclude_none=True)))).digest()
-
-
-def differences(before: Any, after: Any, pointer: str = "") -> list[str]:
-    """Where two JSON values differ, as pointers."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = sorted(before.keys() | after.keys())
-        pairs = [(pointer_part(name), before.get(name), after.get(name)) for name in names]
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        pairs = [(str(index), *pair) for index, pair in enumerate(zip(before, after, strict=True))]
-    else:
-        return [] if canonical(before) == canonical(after) else [pointer]
-    return [found for part, old, new in pairs for found in differences(old, new, f"{pointer}/{part}")]
 
 
 def _new(

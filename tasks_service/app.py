@@ -34,6 +34,7 @@ from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
 from tasks_service.api.protocol import Protocol
 from tasks_service.api.readiness import Readiness
+from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import doorbell
@@ -151,6 +152,7 @@ async def _open(settings: Settings) -> Service:
         admission=Admission(ledger, bell, settings.routes, vetting, window=settings.duplicate_window),
         keyring=Keyring(ledger),
         waiting=Waiting(ledger, limit=settings.max_waiting),
+        receiving=Receiving(settings.max_bodies_bytes),
         readiness=Readiness(ledger, store),
     )
 

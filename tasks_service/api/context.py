@@ -12,6 +12,7 @@ from schemas.task import Task
 from tasks_service.admission import Admission
 from tasks_service.api.auth import Keyring
 from tasks_service.api.readiness import Readiness
+from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import Doorbell
@@ -33,6 +34,7 @@ class Service:
     admission: Admission
     keyring: Keyring
     waiting: Waiting
+    receiving: Receiving
     readiness: Readiness
 
 

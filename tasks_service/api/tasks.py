@@ -56,6 +56,7 @@ class QuoteView(BaseModel):
 
     valid: bool
     problems: list[ProblemEntry]
+    replay_of: str | None = Field(description="the task that this Idempotency-Key stands for already")
     quote: PriceView | None
     not_checked: list[str]
     catalogue: str
@@ -113,11 +114,13 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     validate_only = asked.flag("validate_only")
     asked.check()
     key = _idempotency_key(request)
-    wanted = await read(TaskRequest, request, service.settings.max_body_bytes)
-    if validate_only:
-        return reply(_quote_view(await service.admission.quote(wanted, caller)))
-    again = request.headers.get("x-stainless-retry-count", "0") != "0"
-    admitted = await service.admission.admit(wanted, caller, key=key, again=again)
+    most = service.settings.max_body_bytes
+    with service.receiving.hold(request, caller.account_id, most):
+        wanted = await read(TaskRequest, request, most)
+        if validate_only:
+            return reply(_quote_view(await service.admission.quote(wanted, caller, key=key)))
+        again = request.headers.get("x-stainless-retry-count", "0") != "0"
+        admitted = await service.admission.admit(wanted, caller, key=key, again=again)
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
@@ -228,6 +231,7 @@ def _quote_view(quote: Quote) -> QuoteView:
     return QuoteView(
         valid=not problems,
         problems=[ProblemEntry.model_validate(found) for found in problems],
+        replay_of=task_id_text(quote.replay_of) if quote.replay_of else None,
         quote=_price_view(quote.estimate),
         not_checked=list(quote.not_checked),
         catalogue=CATALOGUE,

@@ -65,7 +65,9 @@ async def _quote(settings: Settings, request: TaskRequest) -> "Quote":
     vetting = Vetting.open(ledger, settings)
     try:
         routes = settings.routes or tuple(_every_provider())
-        return await Admission(ledger, SilentDoorbell(), routes, vetting).quote(request, _NOBODY)
+        return await Admission(ledger, SilentDoorbell(), routes, vetting).quote(
+            request, _NOBODY, guards=False
+        )
     finally:
         await vetting.close()
         await ledger.close()
@@ -108,7 +110,7 @@ def _told(quote: "Quote", problems: list[dict[str, Any]]) -> Iterable[str]:
     if problems:
         yield f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}; nothing would be spent"
     else:
-        yield "fine: it would be accepted"
+        yield "fine: it would be accepted, unless the same work is on its way already, which the server knows"
     for found in problems:
         nearest = found.get("nearest")
         hint = f" Nearest: {plain(str(nearest))}." if nearest not in (None, []) else ""
