@@ -58,13 +58,8 @@ def _pair(mark: str) -> re.Pattern[str]:
     return re.compile(rf"(?i)({name})(?!{_MASKED}){value}")
 
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
-        ),
-        rf"\1 {HIDDEN}",
-    ),
+# What is a key by its own looks, wherever it stands.
+_KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     # JSON Web Tokens; up to three short words may be joined before one
     (
         re.compile(
@@ -85,6 +80,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(rf"{_START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
     (re.compile(rf"{_START}(?:AKIA|ASIA|AKLT|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
+)
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
+        ),
+        rf"\1 {HIDDEN}",
+    ),
+    *_KEYS,
     # parameters of signed links
     (
         re.compile(
@@ -152,6 +156,13 @@ class Redactor:
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret, whatever it looks like."""
     return _NAME.fullmatch(name) is not None
+
+
+def complete_key(text: str) -> str | None:
+    """Head and tail of the first key in a text that is all there: people see which one they showed."""
+    found = (match for pattern, _ in _KEYS if (match := pattern.search(text)))
+    key = next((match[0] for match in found if HIDDEN not in match[0]), None)
+    return f"{key[:4]}…{key[-4:]}" if key else None
 
 
 def without_links(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -93,11 +93,17 @@ class Admission:
         self._now = now
 
     async def admit(
-        self, request: TaskRequest, caller: Caller, *, key: str | None = None, again: bool = False
+        self,
+        request: TaskRequest,
+        caller: Caller,
+        *,
+        key: str | None = None,
+        again: bool = False,
+        request_id: str | None = None,
     ) -> Admitted:
         """Accept a task; `again` says that a client's library repeats itself. Raises Refusal."""
         try:
-            return await self._admit(request, caller, key, again)
+            return await self._admit(request, caller, key, again, request_id)
         except Refusal as refusal:
             REFUSED.labels(refusal.code).inc()
             raise
@@ -112,7 +118,9 @@ class Admission:
         price = None if wrong else estimate(filled, offer.model)
         return Quote(tuple(wrong), not_checked(filled, offer.model), price)
 
-    async def _admit(self, request: TaskRequest, caller: Caller, key: str | None, again: bool) -> Admitted:
+    async def _admit(
+        self, request: TaskRequest, caller: Caller, key: str | None, again: bool, request_id: str | None
+    ) -> Admitted:
         digest = request_sha256(request)
         # Before the rules: an answer once given must not change when the catalogue does.
         if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
@@ -123,7 +131,7 @@ class Admission:
         if wrong:
             raise _unacceptable(wrong)
         kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
-        new = _new(kept, pictures, offer, caller, digest)
+        new = replace(_new(kept, pictures, offer, caller, digest), request_id=request_id)
         if again and request.allow_duplicate and (task := await self._first_try(new)):
             return Admitted(task, replayed=True)
         await reached("accept.before")

@@ -117,7 +117,9 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     if validate_only:
         return reply(_quote_view(await service.admission.quote(wanted, caller)))
     again = request.headers.get("x-stainless-retry-count", "0") != "0"
-    admitted = await service.admission.admit(wanted, caller, key=key, again=again)
+    admitted = await service.admission.admit(
+        wanted, caller, key=key, again=again, request_id=request.state.request_id
+    )
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
