@@ -31,6 +31,7 @@ _LABELLED = re.compile(
 )
 # Quotes of a program's text end a sentence; so do brackets, lines, addresses and whatever has a digit in it.
 _BETWEEN_PROSE = re.compile(r"[\"“”{}\[\]()（）<>\\|\r\n\t]+|[a-z]+://\S+|\S*[0-9]\S*")
+_SENTENCE = re.compile(r"\s|[\u2e80-\U0003ffff]")
 _QUOTED = re.compile(r"[\"“]([^\"“”]{1,200})[\"”]")
 
 
@@ -108,5 +109,6 @@ def _typed(text: str) -> tuple[str, ...]:
 def _prose(text: str) -> tuple[str, ...]:
     """The longest piece of a copied text that is the same in all its cases: no ids, numbers, addresses."""
     pieces = [piece.strip(" '`.,:;，。：；=-") for piece in _BETWEEN_PROSE.split(text)]
-    longest = max(pieces, key=len, default="")
+    # A single word is most likely the name of a member.
+    longest = max(pieces, key=lambda piece: (_SENTENCE.search(piece) is not None, len(piece)), default="")
     return (longest[:_LONGEST_WORD],) if len(longest) > 1 else ()

@@ -139,13 +139,13 @@ async def _found(text: str, limit: int) -> Found:
 
 async def _one(text: str) -> tuple[Task, list[Artifact]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         return task, await ledger.history.artifacts(task.id)
 
 
 async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str, list[Row]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         said = last_words(await ledger.history.calls(task.id))
         notes = await ledger.history.notes(task.id)
         return task, await ledger.history.artifacts(task.id), said, notes
@@ -153,11 +153,12 @@ async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str, list[R
 
 async def _history(text: str) -> tuple[Task, list[Entry]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         return task, await story(ledger, task)
 
 
-async def _get(ledger: Ledger, text: str) -> Task:
+async def get_task(ledger: Ledger, text: str) -> Task:
+    """The task of that id. Raises Trouble where there is none."""
     task_id = parse_task_id(text)
     task = await ledger.tasks.get(task_id) if task_id else None
     if task is None:
