@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.redaction import HIDDEN, names_a_secret
+from schemas.redaction import redacted
 
 FORMAT = "creative-tasks bundle 1"
 
@@ -52,7 +52,7 @@ def bundle(
         "explanation": dict(explained),
         **groups,
     }
-    return _redacted(whole, redact)
+    return redacted(whole, redact)
 
 
 def as_json(found: Json) -> str:
@@ -147,16 +147,3 @@ def _code(text: str, language: str = "") -> Iterator[str]:
     yield f"{fence}{language}"
     yield _CONTROLS.sub("\ufffd", text)
     yield fence
-
-
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, dict):
-        return {
-            redact(name): HIDDEN
-            if isinstance(held, str) and held and names_a_secret(name)
-            else _redacted(held, redact)
-            for name, held in value.items()
-        }
-    return [_redacted(one, redact) for one in value] if isinstance(value, list) else value

@@ -14,7 +14,6 @@ from schemas.refusals import SecretPasted
 from schemas.task import Task
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
-from tasks_service.ledger.search import Named
 
 _NEWEST = 2000
 _AT_ONCE = 1000
@@ -48,7 +47,7 @@ async def search(ledger: Ledger, text: str, filters: Filters, after: UUID | None
         )
         raise SecretPasted(detail)
     pasted = read_pasted(text)
-    named = await _named(ledger, pasted, filters.account_id)
+    named = await ledger.search.named(pasted.tokens, pasted.task_ids, filters.account_id)
     if named:
         understood = [Understood(one.what, one.value) for one in named]
         narrowed = replace(filters, ids=list(dict.fromkeys(one.task_id for one in named)))
@@ -56,9 +55,10 @@ async def search(ledger: Ledger, text: str, filters: Filters, after: UUID | None
     masks = [(mask.head, mask.tail) for mask in pasted.masks]
     keys = await ledger.search.keys(pasted.tokens, masks, filters.account_id)
     if keys:
-        of_key = {row["id"]: replace(filters, account_id=row["account_id"], key_id=row["id"]) for row in keys}
-        pages = [await ledger.tasks.page(one, after, limit) for one in of_key.values()]
-        understood = [Understood("key", key_id) for key_id in of_key]
+        # Found among theirs, and of one account: named beside it, PostgreSQL would read all of that.
+        of_keys = [replace(filters, account_id=None, key_id=row["id"]) for row in keys]
+        pages = [await ledger.tasks.page(one, after, limit) for one in of_keys]
+        understood = [Understood("key", row["id"]) for row in keys]
         newest = sorted((task for page in pages for task in page), key=lambda task: task.id, reverse=True)
         return _found(newest[:limit], understood)
     # A masked key of somebody else's stands in an upstream's words.
@@ -67,12 +67,6 @@ async def search(ledger: Ledger, text: str, filters: Filters, after: UUID | None
     understood = [*_by_shape(pasted), *(Understood(what, word) for word in words)]
     tasks = await _with_words(ledger, words, filters, after, limit) if words else []
     return _found(tasks, understood)
-
-
-async def _named(ledger: Ledger, pasted: Pasted, account_id: int | None) -> list[Named]:
-    known = await ledger.search.known([task_id for _, task_id in pasted.task_ids], account_id)
-    ours = [Named("task_id", text, task_id) for text, task_id in pasted.task_ids if task_id in known]
-    return ours + await ledger.search.named(pasted.tokens, account_id)
 
 
 def _by_shape(pasted: Pasted) -> list[Understood]:

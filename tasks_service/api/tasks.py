@@ -13,6 +13,7 @@ from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate
+from schemas.redaction import complete_key
 from schemas.refusals import (
     BodyTooLarge,
     DuplicateTask,
@@ -216,6 +217,9 @@ def _idempotency_key(request: Request) -> str | None:
         return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise IdempotencyKeyInvalid("Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+    if key := complete_key(given[0]):
+        detail = f"This looks like a complete key, {key}, and would be kept. Send an id of your own instead."
+        raise IdempotencyKeyInvalid(detail)
     return given[0]
 
 

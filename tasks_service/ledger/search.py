@@ -23,15 +23,13 @@ class Named:
 class Search(Book, beside=__file__):
     """Looks up; where `account_id` is given, among its tasks only."""
 
-    async def named(self, tokens: Sequence[str], account_id: int | None) -> list[Named]:
-        """The tasks that one of these words names exactly, the newest first."""
-        rows = await self._rows("named", tokens=list(tokens), account_id=account_id)
+    async def named(
+        self, tokens: Sequence[str], ids: Sequence[tuple[str, UUID]], account_id: int | None
+    ) -> list[Named]:
+        """The tasks that one of these words names exactly, or that have one of our ids; the newest first."""
+        shown, known = [text for text, _ in ids], [task_id for _, task_id in ids]
+        rows = await self._rows("named", tokens=list(tokens), shown=shown, ids=known, account_id=account_id)
         return [Named(row["what"], row["value"], row["id"]) for row in rows]
-
-    async def known(self, ids: Sequence[UUID], account_id: int | None) -> set[UUID]:
-        """Which of these are tasks of theirs."""
-        rows = await self._rows("known", ids=list(ids), account_id=account_id)
-        return {row["id"] for row in rows}
 
     async def keys(
         self, tokens: Sequence[str], masks: Sequence[tuple[str, str]], account_id: int | None

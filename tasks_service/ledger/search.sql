@@ -1,6 +1,8 @@
 -- named: the tasks that these words name, whole words only, and what each of them is to its task
 WITH token AS MATERIALIZED (SELECT DISTINCT unnest(:tokens::text[]) AS value), found AS (
-    SELECT 'upstream_id' AS what, value, t.id FROM token JOIN task t ON t.upstream_id = value
+    SELECT 'task_id' AS what, value, id FROM unnest(:shown::text[], :ids::uuid[]) AS shown (value, id)
+    UNION ALL
+    SELECT 'upstream_id', value, t.id FROM token JOIN task t ON t.upstream_id = value
     UNION ALL
     SELECT 'external_id', value, t.id FROM token JOIN task t ON t.external_id = value
     UNION ALL
@@ -21,12 +23,8 @@ SELECT DISTINCT what, value, t.id FROM found JOIN task t ON t.id = found.id
 WHERE :account_id::bigint IS NULL OR t.account_id = :account_id
 ORDER BY t.id DESC LIMIT 1000;
 
--- known: which of these ids are tasks of theirs
-SELECT id FROM task
-WHERE id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR account_id = :account_id);
-
 -- keys: the API keys that are called so, or begin and end so
-SELECT k.id, k.account_id FROM api_key k
+SELECT k.id FROM api_key k
 WHERE (:account_id::bigint IS NULL OR k.account_id = :account_id)
   AND (k.id = ANY(:tokens::text[]) OR k.head = ANY(:tokens::text[]) OR EXISTS (
       -- whoever masked it may have shown more than we keep, or less

@@ -10,6 +10,7 @@ import typer
 
 from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
+from schemas.redaction import Redactor
 from schemas.refusals import SecretPasted
 from schemas.task import Artifact, Task
 from tasks_service.cli.columns import print_columns
@@ -28,6 +29,7 @@ from tasks_service.story import Entry, story
 _ECHO = 80  # how much of a wrong argument is repeated
 _NEW_LINE, _UNDER = "\n", f"\n{'':<15}"
 
+_without_secrets = Redactor()
 _NAMES = {
     "task_id": "our id",
     "upstream_id": "the provider's id",
@@ -179,7 +181,7 @@ def _show_many(tasks: Sequence[Task], json_: bool) -> None:
             task.account,
             task.model,
             state_of(task),
-            " ".join(task.request.prompt.split()),
+            _without_secrets(" ".join(task.request.prompt.split())),
         )
         for task in tasks
     ]

@@ -14,8 +14,9 @@ CREATE INDEX task_by_key ON task (key_id, id DESC);
 CREATE INDEX call_by_upstream_request_id ON upstream_call USING hash (upstream_request_id)
     WHERE upstream_request_id IS NOT NULL;
 CREATE INDEX artifact_by_digest ON artifact USING hash (sha256);
-CREATE INDEX idempotency_key_of_any_account ON idempotency_key USING hash (key);
+-- The tree on (route, upstream_id) would do, if it could be known that there are few routes.
 CREATE INDEX spend_by_upstream_id ON spend USING hash (upstream_id) WHERE upstream_id IS NOT NULL;
+CREATE INDEX idempotency_key_of_any_account ON idempotency_key USING hash (key);
 
 -- Words --------------------------------------------------------------------------------------------------------
 
