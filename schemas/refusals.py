@@ -97,6 +97,12 @@ class UnacceptableParameters(Refusal):
     status, code, title = 422, "unacceptable_parameters", "The parameters are not acceptable"
 
 
+class SecretPasted(Refusal):
+    """A complete key stands in the text; nothing was done with it."""
+
+    status, code, title = 422, "secret_pasted", "That text holds a complete key"
+
+
 class IdempotencyKeyReused(Refusal):
     """The key belongs to another request."""
 

@@ -1,7 +1,7 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
@@ -74,6 +74,16 @@ class Quote:
     replay_of: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a submission came: under which key, in which request, and whether a library repeats itself."""
+
+    key: str | None
+    again: bool
+    request_id: str | None
+    hold: Hold
+
+
 class Admission:
     """The submit use-case."""
 
@@ -95,12 +105,18 @@ class Admission:
         self._now = now
 
     async def admit(
-        self, request: TaskRequest, caller: Caller, *, key: str | None = None, again: bool = False
+        self,
+        request: TaskRequest,
+        caller: Caller,
+        *,
+        key: str | None = None,
+        again: bool = False,
+        request_id: str | None = None,
     ) -> Admitted:
         """Accept a task; `again` says that a client's library repeats itself. Raises Refusal."""
         try:
             with self._vetting.hold(caller.account_id) as hold:
-                return await self._admit(request, caller, key, again, hold)
+                return await self._admit(request, caller, _Manner(key, again, request_id, hold))
         except Refusal as refusal:
             REFUSED.labels(refusal.code).inc()
             raise
@@ -142,10 +158,8 @@ class Admission:
         refusal = duplicate(await self._known(found), self._now())
         return Violation("", refusal.code, refusal.detail)
 
-    async def _admit(
-        self, request: TaskRequest, caller: Caller, key: str | None, again: bool, hold: Hold
-    ) -> Admitted:
-        digest = request_sha256(request)
+    async def _admit(self, request: TaskRequest, caller: Caller, manner: "_Manner") -> Admitted:
+        digest, key, again = request_sha256(request), manner.key, manner.again
         # Before the rules: an answer once given must not change when the catalogue does.
         if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
             return await self._replay(known, request, digest)
@@ -154,11 +168,11 @@ class Admission:
             return Admitted(task, replayed=True)
         offer = self._offer(request.model)
         filled = with_defaults(request, offer.model)
-        vetted, wrong = await self._check(filled, offer.model, hold)
+        vetted, wrong = await self._check(filled, offer.model, manner.hold)
         if wrong:
             raise _unacceptable(wrong)
         kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
-        new = _new(kept, pictures, offer, caller, digest)
+        new = replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
         if again and request.allow_duplicate and (task := await self._first_try(new)):
             return Admitted(task, replayed=True)
         if again and (task := await self._repeated(request, caller, digest)):

@@ -18,6 +18,7 @@ from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound, Refus
 from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
+    bundles,
     decisions,
     files,
     health,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     listing.router,
     history.router,
     artifacts.router,
+    bundles.router,
     decisions.router,
     models.router,
     files.router,

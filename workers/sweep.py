@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from workers.partial import remove_unless_held
 log = get_logger()
 
 _COUNT_EVERY_S = 15
+_WORDS_EVERY_S = 5
 _MONTHS_EVERY_S = 3600
 _ABANDONED_AFTER_S = 24 * 3600
 
@@ -57,6 +58,17 @@ async def keep_house(ledger: Ledger, incoming: Path, duplicate_window: timedelta
             log.warning("house_not_kept", error=repr(error))
         await asyncio.sleep(_COUNT_EVERY_S)
         elapsed += _COUNT_EVERY_S
+
+
+async def take_up_words(ledger: Ledger, redact: Callable[[str], str]) -> None:
+    """Make the words of new tasks findable, apart from their submission; runs until cancelled."""
+    while True:
+        try:
+            await ledger.search.take_up(redact)
+        except Exception as error:
+            # The outermost frame of a loop: a search without the latest words reads them through.
+            log.warning("words_not_taken", error=repr(error))
+        await asyncio.sleep(_WORDS_EVERY_S)
 
 
 def clear_incoming(folder: Path) -> None:

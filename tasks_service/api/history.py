@@ -47,10 +47,13 @@ async def history(request: Request, task: TheirTask, caller: Who, service: Parts
     """Everything that happened to a task, oldest first."""
     Query(request, ()).check()
     told = await story(service.ledger, task)
-    return reply_tagged(request, HistoryView(data=[_entry(found, staff=caller.staff) for found in told]), {})
+    return reply_tagged(
+        request, HistoryView(data=[entry_view(found, staff=caller.staff) for found in told]), {}
+    )
 
 
-def _entry(entry: Entry, *, staff: bool) -> HistoryEntry:
+def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
+    """One entry as its customer sees it, or as staff does."""
     facts = dict(entry.facts) if staff else _for_customers(entry.facts)
     head = {"at": entry.at, "seq": entry.seq, "type": entry.type, "actor": entry.actor}
     return HistoryEntry.model_validate(head | {name: _shown(value) for name, value in facts.items()})

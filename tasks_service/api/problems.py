@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.redaction import Redactor, redacted
 from schemas.refusals import MalformedRequest, Overloaded, Refusal
 from schemas.rules import pointer_part
 from schemas.task import ReferenceImage, TaskRequest
@@ -20,6 +21,7 @@ from tasks_service.api.body import parse, read_body
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 200
 _LARGE = 256 << 10
+_redact = Redactor()
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # pydantic's words are about Python; these are about JSON.
@@ -96,6 +98,8 @@ def answer(refusal: Refusal, request_id: str) -> Response:
         },
     }
     body |= refusal.members | ({"problems": problems} if problems else {})
+    # It repeats what it was given, and proxies keep answers.
+    body = redacted(body, _redact)
     headers = {"Cache-Control": "no-store"} | refusal.headers
     if refusal.status == 409:
         # Without it, SDKs send a refused submission twice more.

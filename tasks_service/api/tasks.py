@@ -13,6 +13,7 @@ from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate
+from schemas.redaction import complete_key
 from schemas.refusals import (
     BodyTooLarge,
     DuplicateTask,
@@ -120,7 +121,9 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
         if validate_only:
             return reply(_quote_view(await service.admission.quote(wanted, caller, key=key)))
         again = request.headers.get("x-stainless-retry-count", "0") != "0"
-        admitted = await service.admission.admit(wanted, caller, key=key, again=again)
+        admitted = await service.admission.admit(
+            wanted, caller, key=key, again=again, request_id=request.state.request_id
+        )
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
@@ -217,6 +220,9 @@ def _idempotency_key(request: Request) -> str | None:
         return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise IdempotencyKeyInvalid("Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+    if key := complete_key(given[0]):
+        detail = f"This looks like a complete key, {key}, and would be kept. Send an id of your own instead."
+        raise IdempotencyKeyInvalid(detail)
     return given[0]
 
 

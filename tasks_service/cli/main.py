@@ -11,6 +11,7 @@ from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
 from tasks_service.cli.keys import keys
+from tasks_service.cli.lookups.bundles import bundle
 from tasks_service.cli.lookups.commands import find, history, list_tasks, show, why
 from tasks_service.cli.quarantine import quarantine
 from tasks_service.cli.screen import be_tolerant
@@ -43,6 +44,7 @@ app.command(rich_help_panel=_SUPPORT)(find)
 app.command(rich_help_panel=_SUPPORT)(show)
 app.command(rich_help_panel=_SUPPORT)(history)
 app.command(rich_help_panel=_SUPPORT)(why)
+app.command(rich_help_panel=_SUPPORT)(bundle)
 app.command(rich_help_panel=_SUPPORT)(decide)
 app.command(rich_help_panel=_FLEET)(fleet.api)
 app.command(rich_help_panel=_FLEET)(fleet.worker)

@@ -12,11 +12,12 @@ from tasks_service.ledger.keys import Keys
 from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.reference_images import ReferenceImages
+from tasks_service.ledger.search import Search
 from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
 from tasks_service.ledger.work import Work
 
-BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
+BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages, Search)
 
 
 class Ledger:
@@ -34,6 +35,7 @@ class Ledger:
         self.late = Late(database)
         self.decisions = Decisions(database)
         self.reference_images = ReferenceImages(database)
+        self.search = Search(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

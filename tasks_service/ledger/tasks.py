@@ -61,6 +61,7 @@ class NewTask:
     endpoint: str = ""
     pictures: tuple[GivenPicture, ...] = ()
     catalogue: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ WITH work_guard AS (
 )
 INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, endpoint, request,
                   request_sha256, fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata,
-                  pictures, catalogue)
+                  pictures, catalogue, request_id)
 SELECT :id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :endpoint, :request,
        :request_sha256, :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata,
-       :pictures, :catalogue
+       :pictures, :catalogue, :request_id
 FROM work_guard
 RETURNING task.*, (SELECT name FROM account a WHERE a.id = task.account_id) AS account;
 
@@ -52,7 +52,7 @@ SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :ke
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
 WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:account::text IS NULL OR a.name = :account)
-  AND (:id::uuid IS NULL OR t.id = :id)
+  AND (:ids::uuid[] IS NULL OR t.id = ANY(:ids))
   AND (:after::uuid IS NULL OR t.id < :after)
   AND (:id_from::uuid IS NULL OR t.id >= :id_from)
   AND (:id_until::uuid IS NULL OR t.id < :id_until)
@@ -67,8 +67,8 @@ WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:failure_kind::text IS NULL OR t.failure_kind = :failure_kind)
   AND (:parked::text[] IS NULL OR t.parked = ANY(:parked))
   AND (:metadata::jsonb IS NULL OR (t.metadata <> '{}' AND t.metadata @> :metadata))
-  AND (:words::text IS NULL OR t.request ->> 'prompt' ILIKE :words OR t.failure_message ILIKE :words
-       OR t.upstream_id = :word OR t.external_id = :word)
+  AND (:words::text[] IS NULL OR t.request ->> 'prompt' ILIKE ALL (:words)
+       OR failure_words(t.failure_code, t.failure_message) ILIKE ALL (:words))
 ORDER BY t.id DESC
 LIMIT :limit;
 

@@ -15,6 +15,7 @@ ABSENT = "tsk_0123456789abcdefghjkmnpqrs"
 ABOUT_A_TASK: dict[str, str] = {
     "GET /v1/tasks/{task_id}": "",
     "GET /v1/tasks/{task_id}/history": "/history",
+    "GET /v1/tasks/{task_id}/bundle": "/bundle",
     "GET /v1/tasks/{task_id}/artifacts/{n}": "/artifacts/0",
     "POST /v1/tasks/{task_id}/cancel": "/cancel",
     "POST /v1/tasks/{task_id}/decisions": "/decisions",
