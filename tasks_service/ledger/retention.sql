@@ -41,9 +41,8 @@ UPDATE retired_month SET ended_at = clock_timestamp() WHERE month = :month;
 DELETE FROM idempotency_key
 WHERE task_id >= first_id_of(:start::timestamptz) AND task_id < first_id_of(:start::timestamptz + interval '1 day');
 
--- forget_spends: spends go with their month, once it is gone; a day's at a time
-DELETE FROM spend
-WHERE task_id >= first_id_of(:start::timestamptz) AND task_id < first_id_of(:start::timestamptz + interval '1 day');
+-- forget_spends: spends go with their month, once it is gone, and whatever else says the same; a day's at a time
+SELECT forget_between(first_id_of(:start::timestamptz), first_id_of(:start::timestamptz + interval '1 day'));
 
 -- detachments: the statements that take a month out of the ledger, its tasks first. Side by side with readers and
 -- writers; one that was interrupted is only to be finished

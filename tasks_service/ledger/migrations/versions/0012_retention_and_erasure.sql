@@ -167,6 +167,17 @@ END $$;
 CREATE TRIGGER spends_are_kept BEFORE DELETE ON spend
     FOR EACH ROW EXECUTE FUNCTION refuse_unless_month_is_gone();
 
+-- Whatever is of a task and not cut by month: each such table says so by the trigger above.
+CREATE FUNCTION forget_between(first uuid, next uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    guard regclass;
+BEGIN
+    FOR guard IN SELECT tgrelid FROM pg_trigger
+                 WHERE tgfoid = 'refuse_unless_month_is_gone'::regproc AND tgparentid = 0 LOOP
+        EXECUTE format('DELETE FROM %s WHERE task_id >= $1 AND task_id < $2', guard) USING first, next;
+    END LOOP;
+END $$;
+
 -- Remember the files of a month that has been detached, before its tables go.
 CREATE FUNCTION let_files_go(month date) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
