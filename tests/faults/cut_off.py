@@ -19,8 +19,8 @@ from random import Random
 from typing import Any
 
 from tasks_service.embedded import Postgres, Valkey
-from tests.faults.checker import figures, violations
 from tests.faults.chaos import settles, summed
+from tests.faults.checker import figures, violations
 from tests.faults.customers import Customers
 from tests.faults.dump import dump
 from tests.faults.hosts import ADDRESSES, CUSTOMERS, Hosts
@@ -28,7 +28,6 @@ from tests.faults.mix import Mix
 from tests.faults.nemesis import NOTHING
 from tests.faults.record import load
 from tests.faults.stage import LEASE_S, Stage
-from tests.journeys.conftest import answers
 
 _TAG = "CREATIVE_TASKS_TEST_HOSTS"
 _POSTGRES_PORT, _VALKEY_PORT, _PORT = 5432, 6379, 8787

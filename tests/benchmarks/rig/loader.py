@@ -32,7 +32,7 @@ _FAILURES = (
     "content_policy_input|E451|The prompt may contain sensitive content. request id ",
     "content_policy_input|1301|输入内容可能包含敏感信息，请修改后重试，请求编号 ",
     "content_policy_output|E452|The generated video was withheld by the output filter, trace ",
-    "upstream_error|500|The server had an error processing your request; request ",
+    "upstream_internal|500|The server had an error processing your request; request ",
     "parameter_invalid|1201|图片尺寸不符合要求，编号 ",
     "timed_out||no answer in time ",
 )

@@ -19,7 +19,7 @@ from tasks_service.ledger.spend import Intention
 from tasks_service.ledger.tasks import Move
 
 from .cheats import AFTER_ERASURE
-from .conftest import HOUR, LEASE, new_task
+from .conftest import HOUR, LEASE, new_task, whole_ledger
 
 SECRET = "a kite for Ms Zhang"
 SAID = Said("person:k1", "asked for by letter 7")
@@ -65,25 +65,17 @@ async def erase(ledger, task, said=SAID):
         return await inside.erasure.erase(task.id, said)
 
 
-async def all_that_is_known(sql, task):
-    names = {"task": "id"} | dict.fromkeys(
-        ("task_event", "task_note", "upstream_call", "artifact", "spend", "late_look"), "task_id"
-    )
-    found = [
-        await sql.fetch(f"SELECT t::text FROM {table} t WHERE {key} = $1", task.id)
-        for table, key in names.items()
-    ]
-    return str(found)
+async def all_that_is_known(sql):
+    return str(await whole_ledger(sql))
 
 
 async def test_nothing_of_it_is_left_anywhere(ledger, sql, failed):
     task = await failed(Picture("1" * 64, "image/png", 9, 1, 1))
-    assert SECRET in await all_that_is_known(sql, task)
+    assert SECRET in await all_that_is_known(sql)
 
     assert await erase(ledger, task) == [f"{task.id}/0"]
 
-    assert SECRET not in await all_that_is_known(sql, task)
-    assert SECRET not in str(await sql.fetch("SELECT * FROM live_work"))
+    assert SECRET not in await all_that_is_known(sql)
 
 
 async def test_the_facts_stay(ledger, failed):
@@ -128,11 +120,11 @@ async def test_once_is_enough(ledger, failed):
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.QUEUED, State.RUNNING, State.DONE])
 async def test_what_is_not_over_is_left_alone(ledger, sql, brought_to, state):
     task = await brought_to(state)
-    before = await all_that_is_known(sql, task)
+    before = await all_that_is_known(sql)
 
     assert await erase(ledger, task) == Hindrance()
 
-    assert await all_that_is_known(sql, task) == before
+    assert await all_that_is_known(sql) == before
 
 
 async def test_so_is_what_an_answer_may_still_come_for(ledger, opened):
@@ -216,9 +208,9 @@ async def test_the_bytes_of_an_image_stay_where_another_account_has_them(ledger,
 async def test_an_erasure_is_final_and_excuses_nothing_else(ledger, sql, failed, cheat):
     task = await failed()
     await erase(ledger, task)
-    before = await all_that_is_known(sql, task)
+    before = await all_that_is_known(sql)
 
     with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await sql.execute(AFTER_ERASURE[cheat], task.id)
 
-    assert await all_that_is_known(sql, task) == before
+    assert await all_that_is_known(sql) == before

@@ -16,7 +16,7 @@ from tasks_service.ledger.retention import How
 from tasks_service.ledger.tasks import Move
 from tasks_service.retention import delete_files, overdue, retire
 
-from .conftest import HOUR, LEASE, new_task
+from .conftest import HOUR, LEASE, new_task, whole_ledger
 
 OLD = date(2025, 3, 1)
 TODAY = date(2025, 6, 15)
@@ -79,6 +79,10 @@ async def test_a_month_that_is_over_goes_with_its_guards(ledger, sql, caller, ol
     assert await ledger.tasks.by_key(caller.account_id, "old") is None
     assert await sql.fetchval("SELECT count(*) FROM spend WHERE task_id = $1", old.id) == 0
     assert await ledger.history.events(old.id) == await ledger.history.artifacts(old.id) == []
+    left = {table for table, rows in (await whole_ledger(sql)).items() if str(old.id) in str(rows)}
+    assert left == {"unwanted_file"}, (
+        "nothing is left of it but the names of its files, which are about to go"
+    )
     assert (await ledger.tasks.get(young.id)).state is State.DOWNLOADED
     assert await ledger.tasks.by_key(caller.account_id, "young") == young.id
     assert len(await ledger.spends.attempts(young)) == 1

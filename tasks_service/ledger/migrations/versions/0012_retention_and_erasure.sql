@@ -36,6 +36,9 @@ BEGIN
     END LOOP;
 END $$;
 
+-- An account's list of what is on its way: few rows, in front of which there can be a million that ended.
+CREATE INDEX task_by_life ON task (account_id, id DESC) WHERE due_at IS NOT NULL;
+
 -- Erasure ----------------------------------------------------------------------------------------------------
 
 -- The one exception to "written once": what a customer gave us, and what quotes it, may become nothing, all of it
