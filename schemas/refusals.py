@@ -79,6 +79,12 @@ class StateConflict(Refusal):
     status, code, title = 409, "state_conflict", "The task is in no state for this"
 
 
+class ContentErased(Refusal):
+    """It was here, and was erased on request; it does not come back."""
+
+    status, code, title = 410, "content_erased", "The content was erased"
+
+
 class BodyTooLarge(Refusal):
     """The body is over the limit."""
 

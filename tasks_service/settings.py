@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     max_waiting: int = Field(default=2000, ge=0)  # requests held by ?wait=
     # How long a task that ended, and was not certainly free, counts against the same work; 0: not at all
     duplicate_window_s: float = Field(default=600, ge=0, le=30 * 86400)
+    # How many whole months before this one are kept; left out, all of them
+    retention_months: int | None = Field(default=None, ge=1)
 
     # Reference images
     max_image_bytes: int = Field(default=32 << 20, ge=1024, lt=1 << 32)

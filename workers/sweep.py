@@ -13,7 +13,9 @@ from structlog.stdlib import get_logger
 
 from schemas.lifecycle import LIVE
 from tasks_service import metrics
+from tasks_service.artifacts import Artifacts
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.retention import tidy
 from workers.partial import remove_unless_held
 
 log = get_logger()
@@ -69,6 +71,20 @@ async def take_up_words(ledger: Ledger, redact: Callable[[str], str]) -> None:
             # The outermost frame of a loop: a search without the latest words reads them through.
             log.warning("words_not_taken", error=repr(error))
         await asyncio.sleep(_WORDS_EVERY_S)
+
+
+async def keep_tidy(ledger: Ledger, artifacts: Artifacts, months: int | None) -> None:
+    """Let months go that are older than is kept, and files that nobody may see; runs until cancelled.
+
+    Beside the other housekeeping, because a month can have millions of files.
+    """
+    while True:
+        try:
+            await tidy(ledger, artifacts, months)
+        except Exception as error:
+            # The outermost frame, as above.
+            log.warning("not_tidied", error=repr(error))
+        await asyncio.sleep(_MONTHS_EVERY_S)
 
 
 def clear_incoming(folder: Path) -> None:

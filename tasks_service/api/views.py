@@ -117,6 +117,7 @@ class TaskView(View):
     finished_at: Moment | None
     downloaded_at: Moment | None
     cancel_requested_at: Moment | None
+    erased_at: Moment | None
 
 
 class UnderstoodView(View):
@@ -174,6 +175,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
         finished_at=task.finished_at,
         downloaded_at=task.downloaded_at,
         cancel_requested_at=task.cancel_requested_at,
+        erased_at=task.erased_at,
     )
 
 

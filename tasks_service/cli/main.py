@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tasks_service.cli import fleet
+from tasks_service.cli.care import erase, retention
 from tasks_service.cli.catalogue import models
 from tasks_service.cli.check import check
 from tasks_service.cli.decide import decide
@@ -50,6 +51,8 @@ app.command(rich_help_panel=_FLEET)(fleet.api)
 app.command(rich_help_panel=_FLEET)(fleet.worker)
 app.command(rich_help_panel=_FLEET, context_settings=_PASS_ON)(fleet.sandbox)
 app.command(rich_help_panel=_FLEET)(fleet.migrate)
+app.command(rich_help_panel=_FLEET)(retention)
+app.command(rich_help_panel=_FLEET)(erase)
 app.add_typer(keys, name="keys", rich_help_panel=_FLEET)
 app.add_typer(quarantine, name="quarantine", rich_help_panel=_FLEET)
 

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind, may_be_charged
-from schemas.lifecycle import Parked, State
+from schemas.lifecycle import LIVE, Parked, State
 from schemas.pictures import GivenPicture
 from schemas.task import Task, TaskRequest
 from tasks_service.ledger.clock import Clock
@@ -151,6 +151,7 @@ class Tasks(Book, beside=__file__):
     async def page(self, filters: Filters, after: UUID | None, limit: int) -> list[Task]:
         """Newest first, below `after`."""
         given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+        given |= {"live": filters.states is not None and LIVE.issuperset(filters.states)}
         return [task_from(row) for row in await self._rows("page", **given, after=after, limit=limit)]
 
     async def versions(self, task_ids: Iterable[UUID]) -> dict[UUID, tuple[Any, ...]]:

@@ -59,6 +59,8 @@ WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:created_from::timestamptz IS NULL OR t.created_at >= :created_from)
   AND (:created_until::timestamptz IS NULL OR t.created_at < :created_until)
   AND (:states::text[] IS NULL OR t.state = ANY(:states))
+  -- follows from the states, which PostgreSQL cannot know; the small index of what is alive is found by it
+  AND (:live::boolean IS NOT TRUE OR t.due_at IS NOT NULL)
   AND (:model::text IS NULL OR t.model = :model)
   AND (:kind::text IS NULL OR t.kind = :kind)
   AND (:key_id::text IS NULL OR t.key_id = :key_id)
