@@ -11,12 +11,13 @@ from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
 from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
+from tasks_service.ledger.opening import Opening
 from tasks_service.ledger.reference_images import ReferenceImages
 from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
 from tasks_service.ledger.work import Work
 
-BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
+BOOKS = (Tasks, Opening, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
 
 
 class Ledger:
