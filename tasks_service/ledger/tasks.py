@@ -17,6 +17,7 @@ from tasks_service.ledger.connection import Book, Database, Row
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.opening import KeyTaken, NewTask, Opening, Outrun, WorkTaken
 from tasks_service.ledger.reading import moved_from, readable, task_from
+from tasks_service.ledger.together import Together
 
 __all__ = ["Filters", "KeyTaken", "Move", "NewTask", "Outrun", "Tasks", "WorkTaken"]
 
@@ -43,6 +44,7 @@ class Tasks(Book, beside=__file__):
         super().__init__(database)
         self.clock = Clock()
         self._opening = Opening(database)
+        self._by_id = Together(self._rows_by_id)
 
     async def open(
         self, new: NewTask, actor: str, idempotency_key: str | None, window: timedelta = timedelta(0)
@@ -62,8 +64,11 @@ class Tasks(Book, beside=__file__):
 
     async def get(self, task_id: UUID) -> Task | None:
         """One task."""
-        row = await self._row("get", id=task_id)
+        row = await self._by_id.answer(task_id)
         return task_from(row) if row else None
+
+    async def _rows_by_id(self, task_ids: list[UUID]) -> dict[UUID, Row]:
+        return {row["id"]: row for row in await self._rows("get", ids=task_ids)}
 
     async def get_many(self, task_ids: Sequence[UUID], account_id: int | None) -> list[Task]:
         """Several tasks, of one account unless None."""

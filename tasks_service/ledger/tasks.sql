@@ -1,5 +1,6 @@
--- get: one task by its id
-SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id WHERE t.id = :id;
+-- get: tasks by their ids; one at a time, so that months are passed over that an id cannot be in
+SELECT t.*, (SELECT name FROM account a WHERE a.id = t.account_id) AS account
+FROM unnest((SELECT :ids::uuid[])) AS asked (id) CROSS JOIN LATERAL (SELECT * FROM task WHERE task.id = asked.id) t;
 
 -- get_many: several tasks by their ids
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
