@@ -160,19 +160,20 @@ class Admission:
 
     async def _admit(self, request: TaskRequest, caller: Caller, manner: "_Manner") -> Admitted:
         digest, key, again = request_sha256(request), manner.key, manner.again
-        # Before the rules: an answer once given must not change when the catalogue does.
-        if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
+        # `open` finds a known key by itself; it is looked up before only what it would spare or decide.
+        first = bool(request.reference_images) or (again and request.allow_duplicate)
+        if first and (known := await self._by_key(caller, key)):
             return await self._replay(known, request, digest)
         # Before its images are fetched: what their addresses show by now may be something else.
         if again and (task := await self._repeated(request, caller, digest)):
             return Admitted(task, replayed=True)
-        offer = self._offer(request.model)
-        filled = with_defaults(request, offer.model)
-        vetted, wrong = await self._check(filled, offer.model, manner.hold)
-        if wrong:
-            raise _unacceptable(wrong)
-        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
-        new = replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
+        try:
+            new = await self._considered(request, caller, digest, manner)
+        except (ModelUnknown, UnacceptableParameters):
+            # An answer once given must not change when the catalogue does.
+            if known := await self._by_key(caller, key):
+                return await self._replay(known, request, digest)
+            raise
         if again and request.allow_duplicate and (task := await self._first_try(new)):
             return Admitted(task, replayed=True)
         if again and (task := await self._repeated(request, caller, digest)):
@@ -191,9 +192,24 @@ class Admission:
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
 
+    async def _by_key(self, caller: Caller, key: str | None) -> UUID | None:
+        return None if key is None else await self._ledger.tasks.by_key(caller.account_id, key)
+
+    async def _considered(
+        self, request: TaskRequest, caller: Caller, digest: bytes, manner: "_Manner"
+    ) -> NewTask:
+        """The task that would be opened, its images kept. Raises Refusal."""
+        offer = self._offer(request.model)
+        filled = with_defaults(request, offer.model)
+        vetted, wrong = await self._check(filled, offer.model, manner.hold)
+        if wrong:
+            raise _unacceptable(wrong)
+        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
+        return replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
+
     async def _check(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
         """The rules; and where a request passes them, its images are looked at, which costs more."""
-        if wrong := check(filled, model):
+        if (wrong := check(filled, model)) or not filled.reference_images:
             return Vetted(), wrong
         vetted = await self._vetting.vet(filled, model, hold)
         return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]

@@ -45,6 +45,7 @@ from tasks_service.pictures.vetting import Vetting
 from tasks_service.settings import Settings
 
 ROUTERS: tuple[APIRouter, ...] = (
+    tasks.direct,
     tasks.router,
     listing.router,
     history.router,
@@ -85,8 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in ROUTERS:
-        app.include_router(router)
+    # Not `include_router`: it would look for every request's route three times over.
+    app.router.routes += [route for router in ROUTERS for route in router.routes]
     for kind in (Refusal, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(Edge, max_in_flight=settings.max_in_flight)

@@ -1,6 +1,6 @@
 """Rules about words."""
 
-import unicodedata
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -16,6 +16,8 @@ COUNTED: Mapping[PromptUnit, tuple[str, Callable[[str], int]]] = MappingProxyTyp
         PromptUnit.BYTES: ("bytes", lambda text: len(text.encode())),
     }
 )
+# Unicode's category Cc, without tab and line ends.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def prompt_is_given(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -40,11 +42,10 @@ def prompt_fits(request: TaskRequest, model: Model) -> Iterator[Violation]:
 def prompt_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Control characters break logs and upstreams; tab and line ends are text."""
     for name in ("prompt", "negative_prompt", "external_id"):
-        for letter in getattr(request, name) or "":
-            if unicodedata.category(letter) == "Cc" and letter not in "\t\n\r":
-                detail = f"{name} holds the control character U+{ord(letter):04X}."
-                yield Violation(f"/{name}", "control_character", detail, got=f"U+{ord(letter):04X}")
-                break
+        if found := _CONTROL.search(getattr(request, name) or ""):
+            letter = f"U+{ord(found[0]):04X}"
+            detail = f"{name} holds the control character {letter}."
+            yield Violation(f"/{name}", "control_character", detail, got=letter)
 
 
 def negative_prompt_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:

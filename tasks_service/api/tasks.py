@@ -28,14 +28,15 @@ from schemas.refusals import (
 )
 from schemas.task import Task, TaskRequest
 from tasks_service.admission import Quote
-from tasks_service.api.context import Parts, Service, TheirTask, Who
-from tasks_service.api.openapi import body_of, header, query, refusals
+from tasks_service.api.context import Direct, Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.openapi import body_of, header, in_path, query, refusals
 from tasks_service.api.problems import ProblemEntry, read
 from tasks_service.api.query import Query
 from tasks_service.api.replies import matches, pacing, reply, reply_tagged, seen_by
 from tasks_service.api.views import TaskView
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
+direct = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
 _LONGEST_WAIT_S = 60
 _LARGEST_LOOKUP = 64 << 10
@@ -88,7 +89,7 @@ class LookupView(BaseModel):
     missing: list[str]
 
 
-@router.post(
+@direct.post(
     "/tasks",
     status_code=202,
     response_model=TaskView,
@@ -109,8 +110,10 @@ class LookupView(BaseModel):
         ]
     },
 )
-async def submit(request: Request, caller: Who, service: Parts) -> Response:
+async def submit(request: Request) -> Response:
     """Accept a task. Nothing has been spent when this returns."""
+    service = parts(request)
+    caller = await service.keyring.caller(request)
     asked = Query(request, ("validate_only",))
     validate_only = asked.flag("validate_only")
     asked.check()
@@ -129,14 +132,19 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
 
 
-@router.get(
+@direct.get(
     "/tasks/{task_id}",
     response_model=TaskView,
     responses=refusals(NotFound, TooManyRequests) | {304: {"description": "Nothing has changed"}},
-    openapi_extra={"parameters": [query("wait", _WAIT), header("If-None-Match", {"type": "string"})]},
+    openapi_extra={
+        "parameters": [in_path("task_id"), query("wait", _WAIT), header("If-None-Match", {"type": "string"})]
+    },
 )
-async def show(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+async def show(request: Request) -> Response:
     """A task; `wait` holds the answer until something changes or the task ends."""
+    service = parts(request)
+    caller = await service.keyring.caller(request)
+    task = await reachable_task(request.path_params["task_id"], service, caller)
     asked = Query(request, ("wait",))
     wait_s = asked.number("wait", 0, _LONGEST_WAIT_S, 0)
     asked.check()

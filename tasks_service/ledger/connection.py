@@ -48,6 +48,16 @@ class Taken(Exception):
         self.guard = guard
 
 
+# The server undid the statement as a whole: nothing of it was written, and that is certain.
+REFUSED: tuple[type[BaseException], ...] = (
+    Taken,
+    NoMonth,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+)
+
+
 class Database:
     """Runs named queries on a pool, or on the one connection of a transaction."""
 

@@ -22,6 +22,9 @@ UPDATE task_note SET detail = NULL
 WHERE task_id = :id AND detail IS NOT NULL AND type <> 'decision' AND actor NOT LIKE 'person:%'
   AND reason NOT IN ('duplicate_allowed', 'put_in_doubt');
 
+-- erase_words: what it could be found by
+UPDATE task_words SET words = '' WHERE task_id = :id;
+
 -- look_no_more: what an upstream may still make of it is not wanted
 DELETE FROM late_look WHERE task_id = :id;
 

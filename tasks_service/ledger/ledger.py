@@ -12,6 +12,7 @@ from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
 from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
+from tasks_service.ledger.opening import Opening
 from tasks_service.ledger.reference_images import ReferenceImages
 from tasks_service.ledger.retention import Retention
 from tasks_service.ledger.search import Search
@@ -21,6 +22,7 @@ from tasks_service.ledger.work import Work
 
 BOOKS = (
     Tasks,
+    Opening,
     Work,
     Spends,
     History,
