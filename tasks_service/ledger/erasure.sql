@@ -22,8 +22,10 @@ UPDATE task_note SET detail = NULL
 WHERE task_id = :id AND detail IS NOT NULL AND type <> 'decision' AND actor NOT LIKE 'person:%'
   AND reason NOT IN ('duplicate_allowed', 'put_in_doubt');
 
--- erase_words: what it could be found by
-UPDATE task_words SET words = '' WHERE task_id = :id;
+-- erase_words: what it could be found by; an empty place, so that nobody takes its words up a moment later
+INSERT INTO task_words (task_id, account_id, part, words)
+SELECT t.id, t.account_id, part, '' FROM task t, unnest(ARRAY['a', 'f']::"char"[]) AS part WHERE t.id = :id
+ON CONFLICT (task_id, part) DO UPDATE SET words = '';
 
 -- look_no_more: what an upstream may still make of it is not wanted
 DELETE FROM late_look WHERE task_id = :id;

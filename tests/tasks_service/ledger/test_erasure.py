@@ -78,6 +78,18 @@ async def test_nothing_of_it_is_left_anywhere(ledger, sql, failed):
     assert SECRET not in await all_that_is_known(sql)
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_it_is_not_found_by_its_words_either(ledger, sql, failed, first):
+    task = await failed()
+    if first:
+        assert await ledger.search.take_up(str) == 1
+        assert SECRET.lower() in await all_that_is_known(sql)
+    await erase(ledger, task)
+    await ledger.search.take_up(str)
+
+    assert SECRET.lower() not in (await all_that_is_known(sql)).lower()
+
+
 async def test_the_facts_stay(ledger, failed):
     task = await failed()
     events = [
