@@ -121,6 +121,7 @@ class Task:
     result_expires_at: datetime | None = None  # until when the upstream keeps the files
     catalogue: str | None = None  # the state of the models' tables that it was checked by
     pictures: tuple[GivenPicture, ...] = ()
+    failure_group: str | None = None  # the same trouble has the same; see schemas/failure_groups.py
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
     decisions,
+    failures,
     files,
     health,
     history,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     artifacts.router,
     decisions.router,
+    failures.router,
     models.router,
     files.router,
     quarantine.router,

@@ -10,6 +10,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
+from schemas.failure_groups import trouble_of
 from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import Parked, State
 from schemas.pictures import GivenPicture
@@ -17,6 +18,7 @@ from schemas.task import Task, TaskRequest
 from tasks_service.ledger.clock import Clock
 from tasks_service.ledger.connection import Book, Database, NoMonth, Row, Taken
 from tasks_service.ledger.filters import Filters
+from tasks_service.ledger.grouping import group_values
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.reading import moved_from, readable, task_from
 from tasks_service.ledger.work import Work
@@ -239,6 +241,7 @@ class Tasks(Book, beside=__file__):
             failure_message=failure.message if failure else None,
             failure_request_id=failure.request_id if failure else None,
             may_be_charged=failure is None or may_be_charged(failure.kind),
+            **group_values(trouble_of(task.provider, task.state, failure) if failure else None),
         )
         if row is None:
             raise Outrun(task.id)
