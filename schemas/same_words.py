@@ -79,15 +79,13 @@ _UNITS = (
 _AMOUNT = re.compile(rf"[$¥￥€+~≈-]?\{{#\}}(?:\s?(?:{_UNITS}))?")
 _AMOUNTS = re.compile(r"\{#\}(?:\s?[,x×*:/~、-]\s?\{#\})++")
 _TOLD_ID = re.compile(rf"[(\[]?\s?(?:{_ID_NAMES})[\s\"'\\:=#(\[]{{0,6}}\{{#\}}\s?[)\]]?")
-
-
 # What was hidden behind the escapes of JSON is in the open once these are read.
 _redact = Redactor()
 
 
 def same_words(message: str) -> str:
     """What all cases of one trouble say; empty where nothing is said."""
-    text = _spelt(_redact(_unwrapped(message)[:_READ]))
+    text = _spelt(_unwrapped(message))
     if text[:1] == "<":
         text = " ".join(_TAG.sub(" ", text).split())
     structured = _STRUCTURE.search(text) is not None
@@ -98,15 +96,19 @@ def same_words(message: str) -> str:
 
 
 def _spelt(text: str) -> str:
-    """One spelling for letters of full width, capitals and white space."""
+    """One spelling for letters of full width, capitals and white space; what cannot be printed goes.
+
+    JSON spells what PostgreSQL does not take: NUL, and half of a pair of surrogates.
+    """
     once = unicodedata.normalize("NFKC", text[:_READ]).lower()
-    return " ".join(unicodedata.normalize("NFKC", once).split())[:_READ]
+    words = " ".join(unicodedata.normalize("NFKC", once).split())[:_READ]
+    return words if words.isprintable() else "".join(filter(str.isprintable, words))
 
 
 def _unwrapped(message: str) -> str:
     """JSON, also inside of JSON, as its names and values in one order; anything else as it is."""
     value = _parsed(message)
-    return message if value is None else " ".join(_told(value, _DEEPEST))
+    return message if value is None else _redact(" ".join(_told(value, _DEEPEST))[:_READ])
 
 
 def _parsed(text: str) -> Any:

@@ -127,12 +127,18 @@ def test_a_secret_behind_the_escapes_of_json_does_not_come_to_light():
     assert "wrong key" in words
 
 
-@given(text=st.text(max_size=300))
-def test_any_text_has_words_and_not_many(text):
-    words = same_words(text)
+@given(text=st.text(max_size=300), wrapped=st.booleans())
+def test_any_text_has_words_that_can_be_kept_and_not_many(text, wrapped):
+    words = same_words(json.dumps({"message": text}) if wrapped else text)
 
     assert len(words) <= 400
     assert words == words.strip()
+    assert words.isprintable()
+    assert words.encode()
+
+
+def test_what_json_spells_and_a_database_does_not_take_is_left_out():
+    assert same_words('{"message": "a\\u0000b \\ud800 c"}') == "message: ab c"
 
 
 HOSTILE = [
