@@ -134,7 +134,6 @@ def test_any_text_has_words_that_can_be_kept_and_not_many(text, wrapped):
     assert len(words) <= 400
     assert words == words.strip()
     assert words.isprintable()
-    assert words.encode()
 
 
 def test_what_json_spells_and_a_database_does_not_take_is_left_out():
