@@ -122,6 +122,7 @@ class Task:
     catalogue: str | None = None  # the state of the models' tables that it was checked by
     pictures: tuple[GivenPicture, ...] = ()
     erased_at: datetime | None = None  # since when the request is nothing but the model's name
+    failure_group: str | None = None  # the same trouble has the same; see schemas/failure_groups.py
 
 
 @dataclass(frozen=True, slots=True)

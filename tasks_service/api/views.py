@@ -60,6 +60,7 @@ class FailureView(View):
     retryable: bool
     spent: Answer
     whose_move: Mover
+    group: str | None
 
 
 class ParkedView(View):
@@ -195,6 +196,7 @@ def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool) -> F
         retryable=not late and may_send_again(failure.kind, task.spend),
         spent=Answer.YES if late else was_spent(failure.kind, task.spend),
         whose_move=meaning.whose_move,
+        group=task.failure_group,
     )
 
 

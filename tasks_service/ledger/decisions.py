@@ -7,10 +7,12 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from schemas.failures import FailureKind, may_be_charged
+from schemas.failure_groups import trouble_of
+from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import Spend
 from schemas.task import Task
 from tasks_service.ledger.connection import Book
+from tasks_service.ledger.grouping import group_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Decisions(Book, beside=__file__):
         parked = task.parked.value if task.parked else None
         values = {"attempt": task.attempt, "from_state": task.state.value, "parked": parked}
         values |= {"failure_kind": kind.value, "may_be_charged": may_be_charged(kind)}
+        values |= group_values(trouble_of(task.provider, task.state, Failure(kind)))
         return await self._decide("close", task, said, **values)
 
     async def look_again(self, task: Task, said: Said) -> bool:

@@ -28,11 +28,12 @@ WITH paid AS (
     UPDATE task SET
         state = 'failed', seq = seq + 1, due_at = NULL, claim = claim + 1, parked = NULL, parked_at = NULL,
         failure_kind = :failure_kind, failure_message = '', finished_at = coalesce(finished_at, now()),
+        failure_group = :failure_group,
         upstream_id = coalesce(upstream_id, (SELECT upstream_id FROM paid WHERE upstream_id IS NOT NULL LIMIT 1))
     WHERE id = :id AND seq = :seq AND attempt = :attempt AND state = :from_state AND parked = :parked
       -- not while its paid request is under way
       AND spend <> 'intended'
-    RETURNING id, account_id, fingerprint, seq, upstream_id, spend
+    RETURNING id, account_id, fingerprint, seq, upstream_id, spend, failure_kind, failure_group, provider, route
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
     SELECT id, seq, :from_state, 'failed', :actor, 'closed_by_person', :detail FROM ended
@@ -45,6 +46,15 @@ WITH paid AS (
         SELECT *, spend = 'unknown' OR spend = 'confirmed' AND :may_be_charged::boolean AS counts FROM ended
     ) e
     WHERE w.account_id = e.account_id AND w.fingerprint = e.fingerprint
+), grouped AS (
+    -- as in every move that fails a task
+    INSERT INTO failure_group (key, provider, phase, kind, status_class, code, words)
+    SELECT failure_group, provider, :phase::text, failure_kind, :status_class::text, :group_code::text, :words::text
+    FROM ended WHERE failure_group IS NOT NULL
+    ON CONFLICT DO NOTHING
+), told AS (
+    INSERT INTO failure_case (task_id, group_key, account_id, route, spend)
+    SELECT id, failure_group, account_id, route, spend FROM ended WHERE failure_group IS NOT NULL
 ), looked_for AS (
     INSERT INTO late_look (task_id, due_at, until_at)
     SELECT id, now() + interval '1 hour', now() + interval '7 days' FROM ended WHERE upstream_id IS NOT NULL

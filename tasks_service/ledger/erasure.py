@@ -32,7 +32,14 @@ class Erasure(Book, beside=__file__):
         if (expected := await self._row("answer_by", id=task_id)) is not None:
             return Hindrance(expected["at"])
         # The task first: only of an erased one may the words of its history become nothing.
-        for query in ("erase_task", "erase_events", "erase_calls", "erase_notes", "erase_words", "look_no_more"):
+        for query in (
+            "erase_task",
+            "erase_events",
+            "erase_calls",
+            "erase_notes",
+            "erase_words",
+            "look_no_more",
+        ):
             await self._rows(query, id=task_id)
         await self._row("release_images", account_id=held["account_id"], digests=_digests(held["pictures"]))
         keys = [row["key"] for row in await self._rows("release_files", id=task_id)]

@@ -36,9 +36,13 @@ VALUES (:task_id, :id, :purpose, :attempt, :route, :method, :path, :sent_at, :la
 -- repeat_call: the same answer came again
 UPDATE upstream_call SET repeats = repeats + :times, last_at = :last_at WHERE task_id = :task_id AND id = :id;
 
--- keep_artifact: a file is ours
-INSERT INTO artifact (task_id, n, key, type, bytes, sha256, width, height, duration_s)
-VALUES (:task_id, :n, :key, :type, :bytes, :sha256, :width, :height, :duration_s);
+-- keep_artifact: a file is ours; where its task had failed, it came late, and was paid for
+WITH kept AS (
+    INSERT INTO artifact (task_id, n, key, type, bytes, sha256, width, height, duration_s)
+    VALUES (:task_id, :n, :key, :type, :bytes, :sha256, :width, :height, :duration_s)
+    RETURNING task_id
+)
+UPDATE failure_case c SET came_late = true FROM kept WHERE c.task_id = kept.task_id AND NOT c.came_late;
 
 -- repeat_last: it went as the last one of its purpose did
 UPDATE upstream_call SET repeats = repeats + 1, last_at = :sent_at

@@ -7,6 +7,7 @@ from typing import Self
 from tasks_service.ledger.connection import Database
 from tasks_service.ledger.decisions import Decisions
 from tasks_service.ledger.erasure import Erasure
+from tasks_service.ledger.failures import Failures
 from tasks_service.ledger.history import History
 from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
@@ -32,6 +33,7 @@ BOOKS = (
     Late,
     Decisions,
     ReferenceImages,
+    Failures,
     Search,
     Erasure,
     Retention,
@@ -56,6 +58,7 @@ class Ledger:
         self.search = Search(database)
         self.erasure = Erasure(database)
         self.retention = Retention(database)
+        self.failures = Failures(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

@@ -45,6 +45,7 @@ _CHANGING = (
     "finished_at",
     "downloaded_at",
     "result_expires_at",
+    "failure_group",
 )
 
 

@@ -35,6 +35,8 @@ WITH settled AS (
 ), known_after_the_end AS (
     UPDATE task SET spend = :outcome FROM held WHERE task.id = held.id AND held.over
     RETURNING task.id, task.account_id, task.fingerprint
+), counted_anew AS (
+    UPDATE failure_case c SET spend = :outcome FROM known_after_the_end k WHERE c.task_id = k.id
 ), free_again AS (
     -- it counted as possibly paid when it ended, and was not
     UPDATE live_work w SET ended_task_id = NULL, ended_at = NULL FROM known_after_the_end k

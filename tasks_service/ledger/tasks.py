@@ -9,12 +9,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from schemas.failure_groups import trouble_of
 from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import LIVE, Parked, State
 from schemas.task import Task
 from tasks_service.ledger.clock import Clock
 from tasks_service.ledger.connection import Book, Database, Row
 from tasks_service.ledger.filters import Filters
+from tasks_service.ledger.grouping import group_values
 from tasks_service.ledger.opening import KeyTaken, NewTask, Opening, Outrun, WorkTaken
 from tasks_service.ledger.reading import moved_from, readable, task_from
 from tasks_service.ledger.together import Together
@@ -173,6 +175,7 @@ class Tasks(Book, beside=__file__):
             failure_message=failure.message if failure else None,
             failure_request_id=failure.request_id if failure else None,
             may_be_charged=failure is None or may_be_charged(failure.kind),
+            **group_values(trouble_of(task.provider, task.state, failure) if failure else None),
         )
         if row is None:
             raise Outrun(task.id)

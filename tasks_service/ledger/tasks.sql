@@ -69,7 +69,7 @@ RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.cla
     CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
     t.request_sha256, t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
     t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
-    t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
+    t.failure_group, t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
     t.result_expires_at, t.pictures, now() AS read_at;
 
 -- renew: prolong leases in bulk; what does not come back has been taken by somebody else
@@ -102,6 +102,7 @@ WITH moved AS (
         failure_status = :failure_status,
         failure_message = :failure_message,
         failure_request_id = :failure_request_id,
+        failure_group = :failure_group,
         queued_at = CASE WHEN :to_state = 'queued' THEN now() ELSE queued_at END,
         running_at = CASE WHEN :to_state = 'running' THEN now() ELSE running_at END,
         finished_at = CASE WHEN :to_state IN ('done', 'failed') THEN coalesce(finished_at, now()) ELSE finished_at END,
@@ -109,7 +110,7 @@ WITH moved AS (
     WHERE id = :id AND seq = :seq AND claim = :claim AND state = :from_state
     RETURNING id, account_id, fingerprint, state, seq, claim, due_at, spend, attempt, upstream_id, progress, parked,
         parked_at, cancel_requested_at, failure_kind, failure_code, failure_status, failure_message, failure_request_id,
-        queued_at, running_at, finished_at, downloaded_at, result_expires_at
+        failure_group, provider, route, queued_at, running_at, finished_at, downloaded_at, result_expires_at
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
     SELECT id, seq, :from_state, state, :actor, :cause, :detail FROM moved
@@ -125,6 +126,15 @@ WITH moved AS (
         FROM moved
     ) m
     WHERE m.due_at IS NULL AND w.account_id = m.account_id AND w.fingerprint = m.fingerprint
+), grouped AS (
+    -- the first case of a trouble makes its group; all others find it there, and write and lock nothing
+    INSERT INTO failure_group (key, provider, phase, kind, status_class, code, words)
+    SELECT failure_group, provider, :phase::text, failure_kind, :status_class::text, :group_code::text, :words::text
+    FROM moved WHERE failure_group IS NOT NULL
+    ON CONFLICT DO NOTHING
+), told AS (
+    INSERT INTO failure_case (task_id, group_key, account_id, route, spend)
+    SELECT id, failure_group, account_id, route, spend FROM moved WHERE failure_group IS NOT NULL
 )
 SELECT * FROM moved;
 

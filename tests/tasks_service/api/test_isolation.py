@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from schemas.lifecycle import State
 from tasks_service.app import ROUTERS
 from tests.tasks_service.api.conftest import World, refused, submit, wish
 
@@ -21,6 +22,13 @@ ABOUT_A_TASK: dict[str, str] = {
     "POST /v1/tasks/{task_id}/decisions": "/decisions",
     "POST /v1/tasks/{task_id}/erasure": "/erasure",
 }
+# What a customer sees of a group that others are in too says test_failures.
+ABOUT_A_GROUP: dict[str, str] = {
+    "GET /v1/failures/{group}": "",
+    "POST /v1/failures/{group}/state": "/state",
+    "GET /v1/failures/{group}/article": "/article",
+}
+NO_GROUP = f"v1:{'0' * 20}"
 ABOUT_AN_ACCOUNT: dict[str, tuple[str, Any]] = {
     "POST /v1/tasks": ("/v1/tasks", wish(prompt="mine")),
     "GET /v1/tasks": ("/v1/tasks", None),
@@ -28,6 +36,7 @@ ABOUT_AN_ACCOUNT: dict[str, tuple[str, Any]] = {
     # What is no image is refused; what an account has there says test_files.
     "POST /v1/files": ("/v1/files", None),
     "GET /v1/files/{file_id}": (f"/v1/files/file_{'0' * 64}", None),
+    "GET /v1/failures": ("/v1/failures", None),
     "GET /v1/models": ("/v1/models", None),
     "GET /v1/models/{model:path}": ("/v1/models/sandbox-video-1", None),
 }
@@ -43,7 +52,7 @@ def routes() -> Iterator[str]:
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    assert set(routes()) == {*ABOUT_A_TASK, *ABOUT_AN_ACCOUNT, *ABOUT_THE_WHOLE, *OPEN}
+    assert set(routes()) == {*ABOUT_A_TASK, *ABOUT_A_GROUP, *ABOUT_AN_ACCOUNT, *ABOUT_THE_WHOLE, *OPEN}
 
 
 @pytest.mark.parametrize("route", ABOUT_A_TASK)
@@ -66,6 +75,21 @@ async def test_a_strangers_task_is_answered_like_none(
     assert await world.task(theirs["id"]) == before
 
 
+@pytest.mark.parametrize("route", ABOUT_A_GROUP)
+async def test_a_strangers_group_is_answered_like_none(
+    world: World, acme: httpx.AsyncClient, route: str
+) -> None:
+    theirs = await submit(await world.client("globex"))
+    group = (await world.move(theirs["id"], State.FAILED)).failure_group
+    answers: list[tuple[Any, ...]] = []
+    for name in (group, NO_GROUP):
+        reply = await acme.request(route.split()[0], f"/v1/failures/{name}{ABOUT_A_GROUP[route]}")
+        body = refused(reply, 404, "not_found")
+        headers = {k: v for k, v in reply.headers.items() if k != "x-request-id"}
+        answers.append(({k: v for k, v in body.items() if k != "request_id"}, headers.keys()))
+    assert answers[0] == answers[1]
+
+
 @pytest.mark.parametrize("role", ["support", "operator", "admin"])
 @pytest.mark.parametrize("route", ABOUT_A_TASK)
 async def test_staff_reaches_every_task(world: World, acme: httpx.AsyncClient, route: str, role: str) -> None:
@@ -83,22 +107,31 @@ async def test_staff_reaches_every_task(world: World, acme: httpx.AsyncClient, r
 @pytest.mark.parametrize("role", ["customer", "support", "operator", "admin"])
 @pytest.mark.parametrize("route", ABOUT_AN_ACCOUNT)
 async def test_no_answer_about_an_account_names_anothers_task(world: World, route: str, role: str) -> None:
-    theirs = await submit(await world.client("globex"), prompt="secret kite", external_id="secret-order")
+    globex = await world.client("globex")
+    theirs = await submit(globex, prompt="secret kite", external_id="secret-order")
+    await world.move((await submit(globex, prompt="another kite"))["id"], State.FAILED)
     client = await world.client("acme", role)
     path, body = ABOUT_AN_ACCOUNT[route]
     reply = await client.request(route.split()[0], path, json=body)
     assert reply.status_code in ({404, 422} if "files" in route else {200, 202})
     staff_list = role != "customer" and route == "GET /v1/tasks"
     assert (theirs["id"] in reply.text) == staff_list
+    staff_groups = role != "customer" and route == "GET /v1/failures"
+    assert ("no kites" in reply.text) == (staff_list or staff_groups)
     assert ("secret" in reply.text) == staff_list
 
 
-@pytest.mark.parametrize("route", [*ABOUT_A_TASK, *ABOUT_AN_ACCOUNT])
+@pytest.mark.parametrize("route", [*ABOUT_A_TASK, *ABOUT_A_GROUP, *ABOUT_AN_ACCOUNT])
 async def test_everything_under_v1_needs_a_key(world: World, acme: httpx.AsyncClient, route: str) -> None:
     task = await submit(acme)
     method = route.split()[0]
     known = ABOUT_AN_ACCOUNT.get(route)
-    path, body = known or (f"/v1/tasks/{task['id']}{ABOUT_A_TASK[route]}", None)
+    about = (
+        f"/v1/failures/{NO_GROUP}{ABOUT_A_GROUP[route]}"
+        if route in ABOUT_A_GROUP
+        else f"/v1/tasks/{task['id']}{ABOUT_A_TASK.get(route)}"
+    )
+    path, body = known or (about, None)
     stranger = await world.stranger()
     refused(await stranger.request(method, path, json=body), 401, "unauthenticated")
 

@@ -3,7 +3,7 @@
 from tasks_service.ledger.migrations.script import run_script
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:

@@ -169,6 +169,10 @@ BEGIN
 END $$;
 CREATE TRIGGER spends_are_kept BEFORE DELETE ON spend
     FOR EACH ROW EXECUTE FUNCTION refuse_unless_month_is_gone();
+-- So does what a failed task counts in its group.
+DROP TRIGGER cases_are_kept ON failure_case;
+CREATE TRIGGER cases_are_kept BEFORE DELETE ON failure_case
+    FOR EACH ROW EXECUTE FUNCTION refuse_unless_month_is_gone();
 
 -- Whatever is of a task and not cut by month: each such table says so by the trigger above.
 CREATE FUNCTION forget_between(first uuid, next uuid) RETURNS void LANGUAGE plpgsql AS $$
