@@ -22,7 +22,7 @@ TABLES: dict[str, Table] = {
                 "organization_disabled"
             ),
             K.PERMISSION_DENIED: (
-                "unsupported_country_region_territory unsupported_country organization_not_verified "
+                "unsupported_country_region_territory unsupported_country organization_not_verified sentinel_block "
                 "ip_not_allowed cloudflare_challenge model_not_allowed"
             ),
             K.MODEL_NOT_FOUND: (
@@ -39,8 +39,8 @@ TABLES: dict[str, Table] = {
                 "content_moderation_failed"
             ),
             K.RATE_LIMITED: (
-                "rate_limit_exceeded rate_limit_reached_error rate_limit_error too_many_requests "
-                "toomanyrequests concurrency_limit_exceeded requests_limit_exceeded"
+                "rate_limit_exceeded rate_limit_reached_error rate_limit_error "
+                "concurrency_limit_exceeded requests_limit_exceeded"
             ),
             K.UPSTREAM_OVERLOADED: (
                 "overloaded_error server_overloaded engine_overloaded engine_overloaded_error "
@@ -70,7 +70,7 @@ TABLES: dict[str, Table] = {
                 "video_generation_user_error invalid_argument failed_precondition invalid_parameter "
                 "invalidparameter out_of_range unprocessable_entity validation_error"
             ),
-            K.RATE_LIMITED: "resource_exhausted throttling_error requests tokens",
+            K.RATE_LIMITED: "resource_exhausted throttling_error too_many_requests toomanyrequests requests tokens",
             K.MODEL_NOT_FOUND: "not_found_error",
             K.UPSTREAM_OVERLOADED: "unavailable service_unavailable",
             K.TIMEOUT: "deadline_exceeded timeout_error timeout gateway_timeout",

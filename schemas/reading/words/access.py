@@ -28,7 +28,8 @@ MONEY = rule(
         reach|hit)
         usage limit|quota is not eno|in good standing|billing[^.\n]{0,30}not active
         active[^.\n]{0,40}billing details
-        requires?[\w ]{0,20}(?:credits|subscription|paid plan)|credit balance
+        (?:requires?|needs?)[\w ]{0,20}(?:credits|subscription|paid plan)|active subscription
+        subscription[\w ]{0,12}(?:expired|required|inactive|ended)|credit balance
         (?:余额|积分|点数|算力|灵感值)[^。\n]{0,12}(?:不足|不够|用尽|用完|耗尽|为0|欠)|欠费|充值
         (?:额度|配额|用量|次数|套餐|资源包)[^。\n]{0,12}(?:不足|用尽|用完|耗尽|失败|上限|到期|
         已满)|预扣费|剩余额度|购买[^。\n]{0,4}(?:积分|套餐|额度)|免费(?:额度|次数|试用)
@@ -56,7 +57,7 @@ QUOTA = rule(
     r"exceed\w*[\w ]{0,12} quota|quota[ _]?(?:has been |is )?(?:exceed|exhaust)\w*",
     unless=r"""
         (?:per|/|each)[ -]?(?:min|sec|hour)|\b[rt]pm\b|\bqps\b|concurren|PerMinute|requests per
-        rate
+        \brate\b|ratelimit|allocated quota|increase (?:your |the )?quota|quota increase
     """,
 )
 
@@ -73,7 +74,10 @@ ACCOUNT = rule(
         (?:账号|账户|帐号|帐户|用户)[^。\n]{0,12}(?:封禁|禁用|冻结|停用|锁定|封停|被封|异常|注销)
         已被封禁
     """,
-    unless=r"model[^.\n]{0,30}disabled",
+    unless=r"""
+        model[^.\n]{0,30}disabled|api has not been used|sorry, you have been blocked|异常行为
+        cloudflare|attention required
+    """,
 )
 
 KEY_FORM = rule(
@@ -124,7 +128,7 @@ NO_PERMISSION = rule(
     "no_permission",
     K.PERMISSION_DENIED,
     r"""
-        must be verified|verify organi[sz]ation|not (?:been )?(?:activated|opened|purchased)
+        must be verified|must be a member|verify organi[sz]ation|user api does not support|not (?:been )?(?:activated|opened|purchased)
         has not activated|permission denied|(?:lack|no|without|not have|insufficient|
         missing)[\w ]{0,24}permission|not (?:allowed|permitted|authorized) to (?:use|access|
         sample|call|perform)
@@ -134,11 +138,11 @@ NO_PERMISSION = rule(
         blocked)|not (?:available|supported) in your (?:country|region|location)|geo-?block
         anti-?bot|just a moment|attention required|challenge[- ]platform|cf[-_]chl|captcha
         bot (?:detect|protect)\w*|sentinel token|shark|sorry, you have been blocked
-        human verification
+        human verification|异常行为|环境异常
         real-?name|identity verif\w+|not (?:enabled|available) for your (?:account|plan|tier|
         organi[sz]ation|project)|service[\w ]{0,12}not (?:been )?(?:open|enabled|activated)
         api has not been used in project|upgrade your (?:plan|account|tier)
-        无权|没有权限|权限(?:不足|被拒|错误)|未(?:开通|授权|实名|认证)|实名认证|白名单
+        不在[^。\n]{0,10}(?:允许|列表)|(?:必须|一定要)[^。\n]{0,6}成员|无权|没有权限|权限(?:不足|被拒|错误)|未(?:开通|授权|实名|认证)|实名认证|白名单
         地区[^。\n]{0,6}(?:不支持|限制)|禁止访问
     """,
     unless=r"does not exist or you do not have",

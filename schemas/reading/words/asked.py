@@ -32,7 +32,7 @@ CONTENT = rule(
     K.CONTENT_POLICY_INPUT,
     rf"""
         {FLAGGED}|invalid prompts? detected|prompt (?:was |is |has been )?(?:rejected|blocked|
-        not allowed|refused)|sentinel_block
+        not allowed|refused)|prompt was filtered
         {CONTENT_ZH}[^。\n]{{0,12}}{REFUSED_ZH}|{REFUSED_ZH}[^。\n]{{0,6}}{CONTENT_ZH}
         敏感(?:词|内容|信息)|违规|违禁词|审核(?:未|不|失败|拒绝)|安全(?:审核|策略|过滤|系统|规则)
         涉政|色情|版权|真人
@@ -74,6 +74,7 @@ IMAGE_GIVEN = rule(
     K.REFERENCE_IMAGE_INVALID,
     rf"""
         \b{IMAGE}\b[^\n]{{0,80}}?{BAD_IMAGE}|{BAD_IMAGE}[^\n]{{0,60}}?\b{IMAGE}\b
+        (?:request|payload|body|content)[\w ]{0, 8}too large
         (?:图片|图像|参考图|首帧|尾帧|首尾帧|文件|人脸|照片|素材|音频|原图|
         主体)[^。\n]{{0,20}}(?:无效|过大|过小|太大|太小|不支持|格式|尺寸|分辨率|下载失败|获取失败|
         无法|损坏|未检测|像素|解析|读取|超过|比例|为空|不合法|不符合|不存在|上传失败)|(?:下载|

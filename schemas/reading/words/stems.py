@@ -5,7 +5,7 @@ from schemas.reading.words.rule import one_of
 KEYS = one_of(
     r"""
     api[ _-]?keys?|access[ _-]?keys?|(?:access|auth\w{0,20}|session|bearer)?[ _-]?token(?!s)
-    credentials?|jwt|signature|secret[ _-]?key|cookie
+    credentials?|jwt|signature|secret[ _-]?key|subscription[ _-]?key|cookie
     """
 )
 IMAGE = one_of(
@@ -17,7 +17,7 @@ IMAGE = one_of(
 BAD_IMAGE = one_of(
     r"""
     invalid|unsupported|corrupt\w*|too (?:large|small|big|long|short|many)|not (?:be )?(?:found|
-    detected|supported|accessible|reachable|valid|readable|downloaded|loaded|decoded|fetched|
+    detected|supported|accessible|reachable|valid|readable|downloaded|represent|loaded|decoded|fetched|
     opened|identified|processed)|(?:fail\w*|unable|error|could not|cannot|can't|
     timeout)[^.\n]{0,20}(?:download|fetch|load|read|decod|pars|process|open|access|retriev|
     identif|moderat)\w*|exceed\w*|resolution|pixels?|dimensions?|aspect[ _]ratio|format
@@ -41,7 +41,7 @@ FLAGGED = one_of(
     violat\w+|responsible ai|content[ _-]?polic\w+|content[ _-]?filter\w*
     content management policy|flagged|usage polic\w+|community guidelines?|disallowed content
     copyright\w*|real person|likeness|celebrit\w+|public figure|sexual\w*|harmful|nudity
-    blacklisted|banned (?:word|prompt|content)\w*|trademark|risk not pass|filtered
+    blacklisted|banned (?:word|prompt|content)\w*|trademark|risk not pass|risk control|filtered
     blocked by (?:our )?(?:content|safety|moderation)|unsafe|third[- ]party content
     """
 )
