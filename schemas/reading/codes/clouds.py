@@ -14,16 +14,16 @@ TABLES: dict[str, Table] = {
                 "insufficient_quota billing_hard_limit_reached project_spend_limit_exceeded "
                 "billing_not_active insufficient_credits insufficient_balance usage_limit_reached "
                 "payment_required insufficient_funds budget_exceeded credit_balance_too_low "
-                "free_quota_exhausted out_of_credits quota_exhausted balance_not_enough insufficientbalance "
-                "no_credits credits_exhausted"
+                "free_quota_exhausted out_of_credits quota_exhausted balance_not_enough "
+                "insufficientbalance no_credits credits_exhausted"
             ),
             K.ACCOUNT_SUSPENDED: (
                 "account_deactivated account_suspended account_locked user_banned organization_deactivated "
                 "organization_disabled"
             ),
             K.PERMISSION_DENIED: (
-                "unsupported_country_region_territory unsupported_country organization_not_verified sentinel_block "
-                "ip_not_allowed cloudflare_challenge model_not_allowed"
+                "unsupported_country_region_territory unsupported_country organization_not_verified "
+                "sentinel_block ip_not_allowed cloudflare_challenge model_not_allowed"
             ),
             K.MODEL_NOT_FOUND: (
                 "model_not_found deploymentnotfound modelnotfound model_not_supported unknown_model "
@@ -39,8 +39,8 @@ TABLES: dict[str, Table] = {
                 "content_moderation_failed"
             ),
             K.RATE_LIMITED: (
-                "rate_limit_exceeded rate_limit_reached_error rate_limit_error "
-                "concurrency_limit_exceeded requests_limit_exceeded"
+                "rate_limit_exceeded rate_limit_reached_error rate_limit_error concurrency_limit_exceeded "
+                "requests_limit_exceeded"
             ),
             K.UPSTREAM_OVERLOADED: (
                 "overloaded_error server_overloaded engine_overloaded engine_overloaded_error "
@@ -70,7 +70,9 @@ TABLES: dict[str, Table] = {
                 "video_generation_user_error invalid_argument failed_precondition invalid_parameter "
                 "invalidparameter out_of_range unprocessable_entity validation_error"
             ),
-            K.RATE_LIMITED: "resource_exhausted throttling_error too_many_requests toomanyrequests requests tokens",
+            K.RATE_LIMITED: (
+                "resource_exhausted throttling_error too_many_requests toomanyrequests requests tokens"
+            ),
             K.MODEL_NOT_FOUND: "not_found_error",
             K.UPSTREAM_OVERLOADED: "unavailable service_unavailable",
             K.TIMEOUT: "deadline_exceeded timeout_error timeout gateway_timeout",
@@ -147,8 +149,8 @@ TABLES: dict[str, Table] = {
             K.UPSTREAM_INTERNAL: "systemerror rewritefailed modelservicefailed",
             K.REFERENCE_IMAGE_INVALID: (
                 "badrequest.toolarge badrequest.inputdownloadfailed badrequest.unsupportedfileformat "
-                "invalidparameter.datainspection invalidurl invalidimage.fileformat invalidimage.resolution "
-                "invalidfile.duration"
+                "invalidparameter.datainspection invalidurl invalidimage.fileformat "
+                "invalidimage.resolution invalidfile.duration"
             ),
             K.CONTENT_POLICY_INPUT: "faqruleblocked customroleblocked ipinfringementsuspect",
             K.PARAMETER_INVALID: (

@@ -24,8 +24,8 @@ _ONE_API = table(
         K.UPSTREAM_INTERNAL: (
             "fail_to_fetch_task bad_response_status_code bad_response bad_response_body empty_response "
             "read_response_body_failed unmarshal_response_failed unmarshal_response_body_failed "
-            "invalid_response get_channel_failed gen_relay_info_failed build_request_failed get_task_failed "
-            "task_channel_disable channel_not_found"
+            "invalid_response get_channel_failed gen_relay_info_failed build_request_failed "
+            "get_task_failed task_channel_disable channel_not_found"
         ),
         K.PARAMETER_INVALID: "model_price_error model_mapping_failed invalid_api_platform",
         K.REFERENCE_IMAGE_INVALID: "read_request_body_failed",

@@ -125,7 +125,8 @@ TABLES: dict[str, Table] = {
             K.PARAMETER_INVALID: (
                 "greater_than greater_than_equal less_than less_than_equal multiple_of sequence_too_short "
                 "sequence_too_long string_too_short string_too_long one_of literal_error "
-                "feature_not_supported missing enum value_error.missing type_error.integer type_error.float"
+                "feature_not_supported missing enum value_error.missing type_error.integer "
+                "type_error.float"
             ),
             K.TIMEOUT: "generation_timeout request_timeout startup_timeout",
             K.UPSTREAM_OVERLOADED: "downstream_service_unavailable runner_scheduling_failure",

@@ -128,7 +128,8 @@ NO_PERMISSION = rule(
     "no_permission",
     K.PERMISSION_DENIED,
     r"""
-        must be verified|must be a member|verify organi[sz]ation|user api does not support|not (?:been )?(?:activated|opened|purchased)
+        must be verified|must be a member|verify organi[sz]ation|user api does not support
+        not (?:been )?(?:activated|opened|purchased)
         has not activated|permission denied|(?:lack|no|without|not have|insufficient|
         missing)[\w ]{0,24}permission|not (?:allowed|permitted|authorized) to (?:use|access|
         sample|call|perform)
@@ -142,7 +143,8 @@ NO_PERMISSION = rule(
         real-?name|identity verif\w+|not (?:enabled|available) for your (?:account|plan|tier|
         organi[sz]ation|project)|service[\w ]{0,12}not (?:been )?(?:open|enabled|activated)
         api has not been used in project|upgrade your (?:plan|account|tier)
-        不在[^。\n]{0,10}(?:允许|列表)|(?:必须|一定要)[^。\n]{0,6}成员|无权|没有权限|权限(?:不足|被拒|错误)|未(?:开通|授权|实名|认证)|实名认证|白名单
+        不在[^。\n]{0,10}(?:允许|列表)|(?:必须|一定要)[^。\n]{0,6}成员|无权|没有权限|权限(?:不足|
+        被拒|错误)|未(?:开通|授权|实名|认证)|实名认证|白名单
         地区[^。\n]{0,6}(?:不支持|限制)|禁止访问
     """,
     unless=r"does not exist or you do not have",

@@ -35,8 +35,9 @@ SPEED = rule(
         rate[ _-]?limit|too many (?:requests|concurrent|tasks|jobs|calls)|too (?:fast|frequent)
         (?:requests?|images?|tokens?|videos?|calls?|tasks?|generations?) (?:per|a|/) ?(?:minute|
         second|hour|min|sec)|\b[rtiq]p[ms]\b|throttl|concurren\w*|parallel (?:task|request|
-        generation)|slow down|allocated quota|quota increase|being rate limited|max\w*[\w ]{0,20}(?:request|task|job)s?[\w ]{0,16}(?:reach|exceed|
-        limit)|reach\w*[\w ]{0,24}limit|limit[\w ]{0,12}(?:reach|exceed)|cooldown|request limit
+        generation)|slow down|allocated quota|quota increase|being rate limited
+        max\w*[\w ]{0,20}(?:request|task|job)s?[\w ]{0,16}(?:reach|exceed|limit)
+        reach\w*[\w ]{0,24}limit|limit[\w ]{0,12}(?:reach|exceed)|cooldown|request limit
         频率|速率|限流|限速|请求(?:过于|太|过)?(?:多|快|频繁)|过于频繁|太频繁|并发|每分钟
         请求数限制|(?:qps|rpm|tpm)
     """,
@@ -58,7 +59,8 @@ NO_ROOM = rule(
         no healthy upstream|heavy load|no[\w ]{0,30} accounts?[\w ]{0,12} available
         currently experiencing|no available (?:workers?|gpu|servers?|accounts?|tokens?)
         resources? (?:are )?exhausted|warming up|is loading|too many users|peak (?:hours|traffic)
-        无可用的?(?:令牌|账号|账户|帐号|资源|实例)|访问量过大|负载|饱和|繁忙|过载|拥挤|排队(?:人数|已满|过多)
+        无可用的?(?:令牌|账号|账户|帐号|资源|实例)|访问量过大|负载|饱和|繁忙|过载|拥挤
+        排队(?:人数|已满|过多)
         资源(?:不足|紧张)|暂时不可用|服务不可用|维护|高峰|稍后再试[^。\n]{0,4}(?:繁忙)?
     """,
     unless=r"out of memory|内部错误|超时|失败，请稍后|异常|load balanc",
@@ -79,7 +81,8 @@ BROKEN_OFF = rule(
     "broken_off",
     K.STREAM_INTERRUPTED,
     r"""
-        peer closed connection|incomplete (?:chunked )?read|incompleteread|chunkedencodingerror|invalidchunklength
+        peer closed connection|incomplete (?:chunked )?read|incompleteread|chunkedencodingerror
+        invalidchunklength
         \bstream[\w ]{0,24}(?:disconnect|interrupt|closed|ended|broke|error|abort|terminat|reset|
         cut)\w*|(?:response|body|message|transfer|payload)[\w ]{0,24}(?:ended prematurely|
         incomplete|not (?:been )?complete\w*|truncated|cut off)|premature\w*|unexpected (?:eof|
@@ -117,7 +120,8 @@ NO_CONNECTION = rule(
         unreachable|no route to host|do request failed|socket hang up|max retries exceeded
         server disconnected|\beof\b|err_(?:connection|name|internet|network|ssl|cert|proxy)\w*
         broken pipe|without (?:sending a |a )?response|remote end closed|could not connect
-        could not resolve|empty reply from|recv failure|unable to connect|cannot connect|tunnel connection
+        could not resolve|empty reply from|recv failure|unable to connect|cannot connect
+        tunnel connection
         网络[^。\n]{0,6}(?:错误|异常|不可用|连接|故障|不通|中断)|连接[^。\n]{0,6}(?:失败|被拒绝|
         重置|超时|断开|错误|异常)|无法连接|连不上
     """,

@@ -17,8 +17,8 @@ IMAGE = one_of(
 BAD_IMAGE = one_of(
     r"""
     invalid|unsupported|corrupt\w*|too (?:large|small|big|long|short|many)|not (?:be )?(?:found|
-    detected|supported|accessible|reachable|valid|readable|downloaded|represent|loaded|decoded|fetched|
-    opened|identified|processed)|(?:fail\w*|unable|error|could not|cannot|can't|
+    detected|supported|accessible|reachable|valid|readable|downloaded|represent|loaded|decoded|
+    fetched|opened|identified|processed)|(?:fail\w*|unable|error|could not|cannot|can't|
     timeout)[^.\n]{0,20}(?:download|fetch|load|read|decod|pars|process|open|access|retriev|
     identif|moderat)\w*|exceed\w*|resolution|pixels?|dimensions?|aspect[ _]ratio|format
     at least \d|at most \d|smaller than|larger than|greater than|minimum|maximum|no face|mimetype
