@@ -149,6 +149,20 @@ class Redactor:
         return text
 
 
+def secrets_in(text: str) -> list[tuple[int, int]]:
+    """Where something stands that looks like a secret, from left to right; none overlaps another."""
+    found = [
+        (one.end(1) if pattern.groups and one[1] is not None else one.start(), one.end())
+        for pattern, _ in _PATTERNS
+        for one in pattern.finditer(text)
+    ]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+        if HIDDEN not in text[start:end] and (not apart or start >= apart[-1][1]):
+            apart.append((start, end))
+    return apart
+
+
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret, whatever it looks like."""
     return _NAME.fullmatch(name) is not None

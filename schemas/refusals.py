@@ -97,6 +97,12 @@ class UnacceptableParameters(Refusal):
     status, code, title = 422, "unacceptable_parameters", "The parameters are not acceptable"
 
 
+class WholeKeyGiven(Refusal):
+    """Somebody pasted a key that works; its masked form would do."""
+
+    status, code, title = 422, "whole_key_given", "The text holds a whole key"
+
+
 class IdempotencyKeyReused(Refusal):
     """The key belongs to another request."""
 

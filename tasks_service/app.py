@@ -19,6 +19,7 @@ from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
     decisions,
+    explain,
     files,
     health,
     history,
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     artifacts.router,
     decisions.router,
     models.router,
+    explain.router,
     files.router,
     quarantine.router,
     health.router,

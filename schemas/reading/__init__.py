@@ -2,6 +2,17 @@
 
 from schemas.reading.finding import RULES_VERSION, Finding, MaskedKey
 from schemas.reading.given import Given, Phase
+from schemas.reading.pasted import cleaned, from_parts, pasted
 from schemas.reading.read import read
 
-__all__ = ["RULES_VERSION", "Finding", "Given", "MaskedKey", "Phase", "read"]
+__all__ = [
+    "RULES_VERSION",
+    "Finding",
+    "Given",
+    "MaskedKey",
+    "Phase",
+    "cleaned",
+    "from_parts",
+    "pasted",
+    "read",
+]

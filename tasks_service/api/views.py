@@ -9,10 +9,21 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from schemas.capabilities import Kind
-from schemas.failures import MEANINGS, Answer, Failure, FailureKind, Mover, may_send_again, was_spent
+from schemas.failures import (
+    MEANINGS,
+    Answer,
+    Failure,
+    FailureKind,
+    Layer,
+    Mover,
+    Sort,
+    may_send_again,
+    was_spent,
+)
 from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
+from tasks_service.diagnosis import DiagnosisView, diagnosis
 
 # In JSON inside JSON slashes come with backslashes, in query strings with percent signs.
 _ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,15}(?::|%3a)(?:\\*+/|\\++u002f|%2f){2}[^\s\"'<>]*+")
@@ -60,6 +71,9 @@ class FailureView(View):
     retryable: bool
     spent: Answer
     whose_move: Mover
+    sort: Sort
+    layer: Layer
+    diagnosis: DiagnosisView
 
 
 class ParkedView(View):
@@ -183,6 +197,9 @@ def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool) -> F
         retryable=not late and may_send_again(failure.kind, task.spend),
         spent=Answer.YES if late else was_spent(failure.kind, task.spend),
         whose_move=meaning.whose_move,
+        sort=meaning.sort,
+        layer=meaning.layer,
+        diagnosis=diagnosis(failure.kind),
     )
 
 

@@ -10,6 +10,7 @@ from tasks_service.cli.check import check
 from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
+from tasks_service.cli.explain import explain
 from tasks_service.cli.keys import keys
 from tasks_service.cli.lookups.commands import find, history, list_tasks, show, why
 from tasks_service.cli.quarantine import quarantine
@@ -43,6 +44,7 @@ app.command(rich_help_panel=_SUPPORT)(find)
 app.command(rich_help_panel=_SUPPORT)(show)
 app.command(rich_help_panel=_SUPPORT)(history)
 app.command(rich_help_panel=_SUPPORT)(why)
+app.command(rich_help_panel=_SUPPORT)(explain)
 app.command(rich_help_panel=_SUPPORT)(decide)
 app.command(rich_help_panel=_FLEET)(fleet.api)
 app.command(rich_help_panel=_FLEET)(fleet.worker)

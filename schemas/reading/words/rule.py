@@ -6,12 +6,12 @@ A line's end means "or"; where a line ends with a bar, the next one goes on insi
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from schemas.failures import FailureKind
 from schemas.reading.given import Phase
 
 _ALL = frozenset(Phase)
-_NEVER = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class Rule:
 
     name: str
     kind: FailureKind
-    says: re.Pattern[str]
-    unless: re.Pattern[str]
+    says: str
+    unless: str
     phases: frozenset[Phase]
     vague: bool  # heard only where no layer said anything clearer
 
     def holds(self, words: str, phase: Phase) -> bool:
         """Whether these words say so."""
-        heard = phase in self.phases and self.says.search(words) is not None
-        return heard and self.unless.search(words) is None
+        heard = phase in self.phases and _any(self.says).search(words) is not None
+        return heard and not (self.unless and _any(self.unless).search(words))
 
 
 def rule(
@@ -41,8 +41,7 @@ def rule(
     vague: bool = False,
 ) -> Rule:
     """A rule from the lines of its patterns."""
-    taken_back = _any(unless) if unless else _NEVER
-    return Rule(name, kind, _any(says), taken_back, frozenset(phases), vague)
+    return Rule(name, kind, says, unless, frozenset(phases), vague)
 
 
 def one_of(lines: str) -> str:
@@ -53,5 +52,7 @@ def one_of(lines: str) -> str:
     return f"(?:{joined})"
 
 
+@cache
 def _any(lines: str) -> re.Pattern[str]:
+    """Compiled when it is first asked for: most programs that load the rules never read an error."""
     return re.compile(one_of(lines), re.IGNORECASE)
