@@ -11,6 +11,7 @@ from schemas.redaction import secrets_in
 
 _MOST = 20
 _HEAD = 6
+_SHORTEST = 8
 _KINDS = {
     "sk-": "API key",
     "sk_": "API key",
@@ -51,7 +52,7 @@ def whole_keys(text: str) -> list[WholeKey]:
             _kind(value), text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start), _head(value)
         )
         for start, value in found
-        if not _is_part_of_a_link(text[max(start - 80, 0) : start], value)
+        if len(value) >= _SHORTEST and not _is_part_of_a_link(text[max(start - 80, 0) : start], value)
     ][:_MOST]
 
 

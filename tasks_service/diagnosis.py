@@ -9,6 +9,7 @@ from schemas.failures import (
     MEANINGS,
     Answer,
     Evidence,
+    Failure,
     FailureKind,
     Layer,
     Mover,
@@ -17,7 +18,7 @@ from schemas.failures import (
     evidence_for,
 )
 from schemas.providers import PROVIDERS
-from schemas.reading import Finding, Given, read
+from schemas.reading import Finding, Given, Phase, read
 from schemas.whole_keys import WholeKey
 
 _KNOWN = {name: provider.failures for name, provider in PROVIDERS.items()}
@@ -43,6 +44,7 @@ class EvidenceView(InBoth):
 class DiagnosisView(_Told):
     """What can be looked at, by whom, what to have at hand, and how it does not happen again."""
 
+    by_words: FailureKind | None  # what the words seem to say, where no code says it; money never follows it
     check: InBoth
     admin: InBoth
     escalate: InBoth
@@ -103,10 +105,20 @@ class ExplainedView(_Told):
     hidden: list[WholeKeyView]
 
 
-def diagnosis(kind: FailureKind) -> DiagnosisView:
-    """What is known about every failure of a kind."""
+def by_words(failure: Failure) -> FailureKind | None:
+    """What the words of a failure seem to say that nobody recognised by its code."""
+    if failure.kind is not FailureKind.UNKNOWN:
+        return None
+    kind = read(Given(Phase.POLL, status=failure.status, body=failure.message)).kind
+    return None if kind is FailureKind.UNKNOWN else kind
+
+
+def diagnosis(kind: FailureKind, words_say: FailureKind | None = None) -> DiagnosisView:
+    """What is known about every failure of a kind, or of the one that its words seem to tell of."""
+    kind = words_say or kind
     meaning = MEANINGS[kind]
     return DiagnosisView(
+        by_words=words_say,
         check=_both(meaning.check),
         admin=_both(meaning.admin),
         escalate=_both(meaning.escalate),

@@ -14,6 +14,7 @@ from schemas.failures import MEANINGS, FailureKind, Mover, may_send_again, was_s
 from schemas.lifecycle import Spend, State
 from schemas.task import Task
 from tasks_service.advice import advice, instead_of_sending, quoted, said
+from tasks_service.diagnosis import by_words
 from tasks_service.words import EN, ZH, Words
 
 _LONGEST = 300
@@ -71,7 +72,7 @@ def explain(
         "spent": words.spent[_spent(task, files)],
         "whose_move": words.movers[_whose_move(task, files)],
         "send_again": words.send_again[_send_again(task, files)],
-        **(advice(task.failure.kind, words) if task.failure and not _came_late(task, files) else {}),
+        **_advice(task, files, words),
         "next": words.next[_next(task, files, now)].format(due=_clock(task.due_at)),
     }
     return [Point(words.questions[name], answer) for name, answer in asked.items() if answer]
@@ -102,6 +103,8 @@ def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[
     )
     if task.failure:
         yield f"{said(MEANINGS[task.failure.kind].words, words)} ({task.failure.kind.value})"
+        if seems := by_words(task.failure):
+            yield words.by_words.format(said=said(MEANINGS[seems].words, words), kind=seems.value)
     if _came_late(task, files):
         yield words.late.format(files=files)
     if task.parked:
@@ -109,6 +112,12 @@ def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[
         yield words.parked[task.parked].format(at=_clock(since), age=_age(now - since, words))
     if task.cancel_requested_at and not task.state.final:
         yield words.cancel_requested.format(at=_clock(task.cancel_requested_at))
+
+
+def _advice(task: Task, files: int, words: Words) -> Mapping[str, str]:
+    if task.failure is None or _came_late(task, files):
+        return {}
+    return advice(by_words(task.failure) or task.failure.kind, words)
 
 
 def _decided(notes: Sequence[Mapping[str, Any]], words: Words) -> Iterator[str]:

@@ -23,6 +23,7 @@ class Words:
     cancel_requested: str
     late: str
     facts: Mapping[str, str]
+    by_words: str
     joint: str  # between two sentences
     listing: str  # between two things of a list
     quoted: str
@@ -120,6 +121,7 @@ EN: Final = Words(
         "close": "At {at} {actor} closed it: “{why}”.",
         "look_again": "At {at} {actor} had it looked at again: “{why}”.",
     },
+    by_words="Its words seem to say: {said} ({kind})",
     facts={"model": "model", "key": "key", "left": "left", "wait": "wait"},
     joint=" ",
     listing="; ",
@@ -211,6 +213,7 @@ ZH: Final = Words(
         "close": "{actor} 于 {at} 关闭了任务：“{why}”。",
         "look_again": "{actor} 于 {at} 要求重新查询：“{why}”。",
     },
+    by_words="从原话看：{said}（{kind}）",
     facts={"model": "模型", "key": "密钥", "left": "剩余", "wait": "等待"},
     joint="",
     listing="；",

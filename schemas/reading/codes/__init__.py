@@ -55,7 +55,13 @@ def tables_for(
     """The tables that hold for a provider's answers: its own, those of whom it names, then everybody's."""
     for name in _WORD.findall((provider or "").lower().replace("_", "-")):
         if name in known:
-            yield name, {code: Code(kind) for code, kind in known[name].items()}
+            yield name, {code.lower(): _of_a_file(code.lower(), kind) for code, kind in known[name].items()}
         if (table := TABLES.get(_ALSO.get(name, name))) is not None:
             yield name, table
     yield "everybody", _FOR_ALL
+
+
+def _of_a_file(code: str, kind: FailureKind) -> Code:
+    """A code of a provider's file, which is asked only for a kind: it may be vague all the same."""
+    others = _FOR_ALL.get(code)
+    return Code(kind, vague=others is not None and others.vague)
