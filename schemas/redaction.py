@@ -169,6 +169,20 @@ def _is_plain(text: str) -> bool:
     return len(text) < 200 and text.isascii() and _CLUE.search(text.lower()) is None
 
 
+def secrets_in(text: str) -> list[tuple[int, int]]:
+    """Where something stands that looks like a secret, from left to right; none overlaps another."""
+    found = [
+        (one.end(1) if pattern.groups and one[1] is not None else one.start(), one.end())
+        for pattern, _ in _PATTERNS
+        for one in pattern.finditer(text)
+    ]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+        if HIDDEN not in text[start:end] and (not apart or start >= apart[-1][1]):
+            apart.append((start, end))
+    return apart
+
+
 @lru_cache(maxsize=1024)
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret, whatever it looks like."""

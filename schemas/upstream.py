@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from schemas.capabilities import Model
-from schemas.failures import Failure, FailureKind
+from schemas.failures import MEANINGS, Answer, Failure, FailureKind
 from schemas.lifecycle import Spend, State
+from schemas.reading import Given, read
 from schemas.task import TaskRequest
 
 _LONGEST_WAIT_S = 300.0
@@ -250,10 +251,21 @@ def absent(reply: Reply) -> Observation:
 def failure_from(
     reply: Reply, kinds: Mapping[str, FailureKind], code: str | None, words: str | None
 ) -> Failure:
-    """A failure by the provider's own code; a code that its table does not hold is `unknown`."""
-    kind = kinds.get(code or "", FailureKind.UNKNOWN)
+    """A failure by the provider's own code; what its table does not hold, the reader of errors may know."""
     message = words or reply.body[:_LONGEST_WORDS].decode("utf-8", "replace")
+    kind = kinds.get(code or "") or _read(message, reply)
     return Failure(kind, message, code, reply.status, reply.request_id)
+
+
+def _read(message: str, reply: Reply) -> FailureKind:
+    """What an error's own words say, as far as neither money nor a machine follows them.
+
+    Only a provider's table makes us send again, or says of an accepted task that it was not charged.
+    """
+    kind = read(Given(status=reply.status, body=message)).kind
+    meaning = MEANINGS[kind]
+    decides = meaning.transient or (reply.ok and meaning.spent is Answer.NO)
+    return FailureKind.UNKNOWN if decides else kind
 
 
 _CALL_TROUBLES = {

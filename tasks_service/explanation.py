@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from schemas.failures import MEANINGS, Answer, FailureKind, Mover, may_send_again, was_spent
+from schemas.failures import MEANINGS, FailureKind, Mover, may_send_again, was_spent
 from schemas.lifecycle import Spend, State
 from schemas.task import Task
+from tasks_service.advice import advice, instead_of_sending, quoted, said
+from tasks_service.diagnosis import by_words
 from tasks_service.words import EN, ZH, Words
 
 _LONGEST = 300
@@ -54,25 +56,31 @@ class Point:
 def explain(
     task: Task,
     files: int,
-    said: str,
+    last: str,
     now: datetime,
     language: Language,
     notes: Sequence[Mapping[str, Any]] = (),
 ) -> list[Point]:
     """Everything that support would ask about a task, in the order in which they ask it.
 
-    `said` is what `last_words` found in its calls; `notes` are its own, for what a person decided last.
+    `last` is what `last_words` found in its calls; `notes` are its own, for what a person decided last.
     """
-    words = ZH if language is Language.ZH else EN
+    words = words_of(language)
     asked = {
         "happens": words.joint.join([*_sentences(task, files, now, words), *_decided(notes, words)]),
-        "upstream_said": _upstream_said(task, words) or said,
+        "upstream_said": _upstream_said(task, words) or last,
         "spent": words.spent[_spent(task, files)],
         "whose_move": words.movers[_whose_move(task, files)],
         "send_again": words.send_again[_send_again(task, files)],
+        **_advice(task, files, words),
         "next": words.next[_next(task, files, now)].format(due=_clock(task.due_at)),
     }
     return [Point(words.questions[name], answer) for name, answer in asked.items() if answer]
+
+
+def words_of(language: Language) -> Words:
+    """Everything that is said in a language."""
+    return ZH if language is Language.ZH else EN
 
 
 def last_words(calls: Sequence[Mapping[str, Any]]) -> str:
@@ -94,8 +102,9 @@ def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[
         attempts=task.attempt,
     )
     if task.failure:
-        meaning = MEANINGS[task.failure.kind]
-        yield f"{meaning.zh if words is ZH else meaning.en} ({task.failure.kind.value})"
+        yield f"{said(MEANINGS[task.failure.kind].words, words)} ({task.failure.kind.value})"
+        if seems := by_words(task.failure):
+            yield words.by_words.format(said=said(MEANINGS[seems].words, words), kind=seems.value)
     if _came_late(task, files):
         yield words.late.format(files=files)
     if task.parked:
@@ -103,6 +112,12 @@ def _sentences(task: Task, files: int, now: datetime, words: Words) -> Iterator[
         yield words.parked[task.parked].format(at=_clock(since), age=_age(now - since, words))
     if task.cancel_requested_at and not task.state.final:
         yield words.cancel_requested.format(at=_clock(task.cancel_requested_at))
+
+
+def _advice(task: Task, files: int, words: Words) -> Mapping[str, str]:
+    if task.failure is None or _came_late(task, files):
+        return {}
+    return advice(by_words(task.failure) or task.failure.kind, words)
 
 
 def _decided(notes: Sequence[Mapping[str, Any]], words: Words) -> Iterator[str]:
@@ -122,17 +137,12 @@ def _upstream_said(task: Task, words: Words) -> str:
     failure = task.failure
     if failure is None or not (failure.message or failure.code or failure.status):
         return ""
-    facts = ", ".join(
-        f"{name} {value}"
-        for name, value in (
-            (words.status, failure.status),
-            (words.code, failure.code),
-            (words.request_id, failure.request_id),
-        )
-        if value
-    )
-    said = words.quoted.format(said=failure.message) if failure.message else ""
-    return " ".join(part for part in (said, f"({facts})" if facts else "") if part)
+    facts = {
+        words.status: failure.status,
+        words.code: failure.code,
+        words.request_id: failure.request_id,
+    }
+    return quoted(failure.message, facts, words)
 
 
 def _stage(task: Task) -> str:
@@ -180,16 +190,7 @@ def _send_again(task: Task, files: int) -> str:
         return "finished" if task.state.final else "on_its_way"
     if may_send_again(task.failure.kind, task.spend):
         return "yes"
-    match was_spent(task.failure.kind, task.spend):
-        case Answer.YES:
-            return "costs_again"
-        case Answer.UNKNOWN:
-            return "not_before_it_is_settled"
-        case Answer.NO if task.failure.kind is FailureKind.CANCELED:
-            return "yes"
-        case Answer.NO:
-            customers = MEANINGS[task.failure.kind].whose_move is Mover.CUSTOMER
-            return "after_a_change" if customers else "after_a_repair"
+    return instead_of_sending(task.failure.kind, was_spent(task.failure.kind, task.spend))
 
 
 def _next(task: Task, files: int, now: datetime) -> str:

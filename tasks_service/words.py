@@ -22,7 +22,10 @@ class Words:
     decisions: Mapping[str, str]
     cancel_requested: str
     late: str
+    facts: Mapping[str, str]
+    by_words: str
     joint: str  # between two sentences
+    listing: str  # between two things of a list
     quoted: str
     status: str
     code: str
@@ -40,6 +43,11 @@ EN: Final = Words(
         "spent": "Was money spent",
         "whose_move": "Whose move is it",
         "send_again": "May it be sent again",
+        "check": "What the customer can look at",
+        "admin": "What the administrator can do",
+        "escalate": "What goes to the operator",
+        "evidence": "What to have at hand",
+        "prevent": "So that it does not happen again",
         "next": "What happens next",
     },
     states={
@@ -83,6 +91,7 @@ EN: Final = Words(
         "after_a_change": "Yes, after a change: the same request would be refused again.",
         "after_a_repair": "Later: once the operator has put right what is named above.",
         "not_before_it_is_settled": "Not yet: only once it is certain that the first was not paid for.",
+        "ask_again": "Yes: asking once more creates nothing new.",
         "came_late": "Not needed: its result is kept. Submitted again it would be new work, and cost again.",
         "costs_again": "Only on purpose: it would be new work, and cost again.",
     },
@@ -112,7 +121,10 @@ EN: Final = Words(
         "close": "At {at} {actor} closed it: “{why}”.",
         "look_again": "At {at} {actor} had it looked at again: “{why}”.",
     },
+    by_words="Its words seem to say: {said} ({kind})",
+    facts={"model": "model", "key": "key", "left": "left", "wait": "wait"},
     joint=" ",
+    listing="; ",
     cancel_requested="Its end was asked for at {at}; a worker acts on it.",
     late="Its result came late, when we had given it up, and is kept: {files} file(s) stored with us.",
     quoted="“{said}”",
@@ -132,6 +144,11 @@ ZH: Final = Words(
         "spent": "是否产生费用",
         "whose_move": "该由谁处理",
         "send_again": "能否再次提交",
+        "check": "客户可以检查",
+        "admin": "需要管理员处理",
+        "escalate": "需要运营方处理",
+        "evidence": "需要准备的信息",
+        "prevent": "如何避免再次发生",
         "next": "接下来",
     },
     states={
@@ -171,6 +188,7 @@ ZH: Final = Words(
         "after_a_change": "修改后可以：同样的请求还会被拒绝。",
         "after_a_repair": "稍后：等运营方解决上述问题之后。",
         "not_before_it_is_settled": "暂时不要：须先确认第一次没有生成、没有计费。",
+        "ask_again": "可以：再次查询不会创建新的任务。",
         "came_late": "不需要：结果已保存。再次提交是新的任务，会再次计费。",
         "costs_again": "仅在确有需要时：那会是新的任务，会再次计费。",
     },
@@ -195,7 +213,10 @@ ZH: Final = Words(
         "close": "{actor} 于 {at} 关闭了任务：“{why}”。",
         "look_again": "{actor} 于 {at} 要求重新查询：“{why}”。",
     },
+    by_words="从原话看：{said}（{kind}）",
+    facts={"model": "模型", "key": "密钥", "left": "剩余", "wait": "等待"},
     joint="",
+    listing="；",
     cancel_requested="已于 {at} 请求取消，系统会处理。",
     late="结果在我们放弃之后才到，仍已保存：{files} 个文件在我们这里。",
     quoted="“{said}”",

@@ -47,12 +47,12 @@ async def seen_by(caller: Caller, service: Service, task: Task) -> TaskView:
     """A task with its files."""
     without = task.state in _WITHOUT_FILES
     artifacts = [] if without else await service.ledger.history.artifacts(task.id)
-    return shown(caller, service, task, artifacts)
+    return task_view(task, artifacts, staff=caller.staff, base_url=service.settings.base_url)
 
 
 def shown(caller: Caller, service: Service, task: Task, artifacts: Sequence[Artifact]) -> TaskView:
-    """A task whose files are known already."""
-    return task_view(task, artifacts, staff=caller.staff, base_url=service.settings.base_url)
+    """A task of a list, whose files are known already."""
+    return task_view(task, artifacts, staff=caller.staff, base_url=service.settings.base_url, whole=False)
 
 
 def pacing(task: Task) -> dict[str, str]:

@@ -9,10 +9,21 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from schemas.capabilities import Kind
-from schemas.failures import MEANINGS, Answer, Failure, FailureKind, Mover, may_send_again, was_spent
+from schemas.failures import (
+    MEANINGS,
+    Answer,
+    Failure,
+    FailureKind,
+    Layer,
+    Mover,
+    Sort,
+    may_send_again,
+    was_spent,
+)
 from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
+from tasks_service.diagnosis import DiagnosisView, by_words, diagnosis
 
 # In JSON inside JSON slashes come with backslashes, in query strings with percent signs.
 _ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,15}(?::|%3a)(?:\\*+/|\\++u002f|%2f){2}[^\s\"'<>]*+")
@@ -61,6 +72,9 @@ class FailureView(View):
     spent: Answer
     whose_move: Mover
     group: str | None
+    sort: Sort
+    layer: Layer
+    diagnosis: DiagnosisView | None  # null in lists, where it would be said a hundred times
 
 
 class ParkedView(View):
@@ -139,8 +153,10 @@ class PageView(View):
     next: str | None
 
 
-def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_url: str) -> TaskView:
-    """A task as its customer sees it, or as staff does."""
+def task_view(
+    task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_url: str, whole: bool = True
+) -> TaskView:
+    """A task as its customer sees it, or as staff does; `whole` with all that is known of its failure."""
     name = task_id_text(task.id)
     return TaskView(
         id=name,
@@ -152,7 +168,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
         parked=ParkedView(reason=task.parked, since=task.parked_at)
         if task.parked and task.parked_at
         else None,
-        failure=_failure_view(task, task.failure, staff=staff, late=bool(artifacts))
+        failure=_failure_view(task, task.failure, staff=staff, late=bool(artifacts), whole=whole)
         if task.failure
         else None,
         artifacts=[_artifact_view(found, f"{base_url}/v1/tasks/{name}/artifacts") for found in artifacts],
@@ -180,7 +196,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
     )
 
 
-def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool) -> FailureView:
+def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool, whole: bool) -> FailureView:
     """A failure in words; `late` where its result came all the same, and so was paid for."""
     meaning = MEANINGS[failure.kind]
     return FailureView(
@@ -197,6 +213,9 @@ def _failure_view(task: Task, failure: Failure, *, staff: bool, late: bool) -> F
         spent=Answer.YES if late else was_spent(failure.kind, task.spend),
         whose_move=meaning.whose_move,
         group=task.failure_group,
+        sort=meaning.sort,
+        layer=meaning.layer,
+        diagnosis=diagnosis(failure.kind, by_words(failure)) if whole else None,
     )
 
 

@@ -11,6 +11,7 @@ from tasks_service.cli.check import check
 from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
+from tasks_service.cli.explain import explain
 from tasks_service.cli.failures import failures
 from tasks_service.cli.keys import keys
 from tasks_service.cli.lookups.bundles import bundle
@@ -47,6 +48,7 @@ app.command(rich_help_panel=_SUPPORT)(show)
 app.command(rich_help_panel=_SUPPORT)(history)
 app.command(rich_help_panel=_SUPPORT)(why)
 app.command(rich_help_panel=_SUPPORT)(bundle)
+app.command(rich_help_panel=_SUPPORT)(explain)
 app.command(rich_help_panel=_SUPPORT)(decide)
 app.add_typer(failures, name="failures", rich_help_panel=_SUPPORT)
 app.command(rich_help_panel=_FLEET)(fleet.api)

@@ -38,6 +38,7 @@ ABOUT_AN_ACCOUNT: dict[str, tuple[str, Any]] = {
     "GET /v1/files/{file_id}": (f"/v1/files/file_{'0' * 64}", None),
     "GET /v1/failures": ("/v1/failures", None),
     "GET /v1/models": ("/v1/models", None),
+    "POST /v1/explain": ("/v1/explain", {"body": "insufficient balance", "http_status": 403}),
     "GET /v1/models/{model:path}": ("/v1/models/sandbox-video-1", None),
 }
 # About the instance: no account and no task is behind them.

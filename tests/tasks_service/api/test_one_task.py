@@ -46,10 +46,24 @@ async def test_a_failed_task_says_why_in_everybodys_words(world: World, acme: ht
     await world.move(task["id"], State.FAILED)
     failure = (await acme.get(f"/v1/tasks/{task['id']}")).json()["failure"]
     assert failure["kind"] == "content_policy_input"
-    assert "审核" in failure["message_zh"]
-    assert "content rules" in failure["message_en"]
+    assert "内容检查" in failure["message_zh"]
+    assert "content check" in failure["message_en"]
     assert failure["upstream"] == {"status": 400, "code": "E451", "message": "no kites", "request_id": "up-1"}
     assert (failure["retryable"], failure["spent"], failure["whose_move"]) == (False, "no", "customer")
+
+
+async def test_a_failed_task_says_what_to_look_at_and_who_acts(world: World, acme: httpx.AsyncClient) -> None:
+    task = await submit(acme)
+    await world.move(task["id"], State.FAILED)
+    failure = (await acme.get(f"/v1/tasks/{task['id']}")).json()["failure"]
+    assert (failure["sort"], failure["layer"]) == ("configuration_mistake", "request")
+    told = failure["diagnosis"]
+    for part in ("check", "admin", "escalate", "prevent"):
+        assert told[part]["en"].endswith(".")
+        assert told[part]["zh"].endswith("。")
+    assert {"prompt", "reference_image", "request_ids"} <= {one["name"] for one in told["evidence"]}
+    [listed] = (await acme.get("/v1/tasks")).json()["data"]
+    assert listed["failure"] == failure | {"diagnosis": None}, "a list does not say it a hundred times"
 
 
 async def test_the_route_is_for_staff(

@@ -114,9 +114,29 @@ async def test_history_as_json_counts_without_gaps(run: Run, dsn: str, ledger: L
     [
         (
             "en",
-            ["content rules refused", "no knives 违规", "E451", "No: nothing was created", "The customer's"],
+            [
+                "content check did not let",
+                "no knives 违规",
+                "E451",
+                "No: nothing was created",
+                "The customer's",
+                "What the customer can look at",
+                "What to have at hand",
+                "the prompt as it was sent",
+            ],
         ),
-        ("zh", ["未通过上游的内容审核", "no knives 违规", "E451", "没有创建任何任务", "客户"]),
+        (
+            "zh",
+            [
+                "没有通过上游的内容检查",
+                "no knives 违规",
+                "E451",
+                "没有创建任何任务",
+                "客户",
+                "如何避免再次发生",
+                "提示词",
+            ],
+        ),
     ],
 )
 async def test_why_answers_support_s_questions(
