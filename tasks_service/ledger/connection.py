@@ -61,8 +61,9 @@ REFUSED: tuple[type[BaseException], ...] = (
 class Database:
     """Runs named queries on a pool, or on the one connection of a transaction."""
 
-    def __init__(self, executor: Any):
+    def __init__(self, executor: Any, dsn: str = ""):
         self._executor = executor
+        self._dsn = dsn
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
@@ -80,7 +81,7 @@ class Database:
             command_timeout=30,
             server_settings={"application_name": "creative-tasks", "timezone": "UTC"},
         )
-        return cls(pool)
+        return cls(pool, dsn)
 
     async def close(self) -> None:
         """Give the connections back to the server; an unresponsive one is cut after two seconds."""
@@ -105,6 +106,22 @@ class Database:
             return
         with _in_our_words():
             await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
+
+    async def notices(self, channel: str) -> AsyncGenerator[str]:
+        """What is notified on a channel, on a connection of its own; empty once, as it begins to listen.
+
+        Ends when the connection does. Raises what `UNAVAILABLE` lists.
+        """
+        heard: asyncio.Queue[str | None] = asyncio.Queue()
+        connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
+        try:
+            connection.add_termination_listener(lambda _: heard.put_nowait(None))
+            await connection.add_listener(channel, lambda *notice: heard.put_nowait(str(notice[-1])))
+            yield ""
+            while (notice := await heard.get()) is not None:
+                yield notice
+        finally:
+            connection.terminate()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Database"]:
