@@ -1,6 +1,7 @@
 """The API process: the only place where its parts are put together."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -73,9 +74,12 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         service = await _open(settings)
         app.state.service = service
+        listening = asyncio.create_task(service.keyring.listen())
         try:
             yield
         finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
             await service.waiting.stop()
             await service.vetting.close()
             await service.doorbell.close()
@@ -121,6 +125,8 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(int(settings.stop_wait_s), 1),
     )
+    # What is there now stays for good: the collector need not look through it again and again.
+    gc.freeze()
     _Server(config, app, settings.host, port).run(sockets=[listener])
 
 

@@ -15,7 +15,7 @@ RING = "ring"  # the one arq function; its one argument is the step's name
 # A ring must not hold up a customer's answer, nor hammer a server that is away.
 _PATIENCE_S = 0.2
 _PAUSE_S = 1.0
-_BETWEEN_S = 0.02
+_BETWEEN_S = 0.05
 
 log = get_logger()
 

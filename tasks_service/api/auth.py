@@ -1,17 +1,21 @@
 """Who is asking: `Authorization: Bearer <api key>`, and nothing else."""
 
+import asyncio
 import hashlib
 import re
 import time
 from collections.abc import Callable
+from contextlib import aclosing, suppress
 
 from starlette.requests import Request
 
 from schemas.refusals import Unauthenticated
+from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 
-# A revoked key works on for as long as this; a hot one costs one query in the same time.
+# A revoked key is forgotten when that is heard, and works on for as long as this where it is not.
+# A hot one costs one query in the same time.
 REMEMBER_S = 3.0
 _MOST_REMEMBERED = 10_000
 _BEARER = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)
@@ -24,6 +28,22 @@ class Keyring:
         self._ledger = ledger
         self._clock = clock
         self._remembered: dict[bytes, tuple[Caller, float]] = {}
+        self.listening = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Forget keys as they are revoked; without PostgreSQL, or behind a pooler, memory is merely short."""
+        while True:
+            with suppress(*UNAVAILABLE):
+                async with aclosing(self._ledger.keys.revoked()) as revoked:
+                    async for key_id in revoked:
+                        self._forget(key_id)
+                        self.listening.set()
+            self.listening.clear()
+            await asyncio.sleep(REMEMBER_S)
+
+    def _forget(self, key_id: str) -> None:
+        for digest in [known for known, (caller, _) in self._remembered.items() if caller.key_id == key_id]:
+            del self._remembered[digest]
 
     async def caller(self, request: Request) -> Caller:
         """Who is asking. Raises Unauthenticated, with one answer for every reason."""

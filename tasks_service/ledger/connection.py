@@ -61,9 +61,10 @@ REFUSED: tuple[type[BaseException], ...] = (
 class Database:
     """Runs named queries on a pool, or on the one connection of a transaction."""
 
-    def __init__(self, executor: Any, patience_s: float | None = None):
+    def __init__(self, executor: Any, patience_s: float | None = None, dsn: str = ""):
         self._executor = executor
         self._patience_s = patience_s  # with one statement; None: as long as the pool's
+        self._dsn = dsn
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
@@ -81,7 +82,7 @@ class Database:
             command_timeout=30,
             server_settings={"application_name": "creative-tasks", "timezone": "UTC"},
         )
-        return cls(pool)
+        return cls(pool, dsn=dsn)
 
     async def close(self) -> None:
         """Give the connections back to the server; an unresponsive one is cut after two seconds."""
@@ -118,6 +119,22 @@ class Database:
         """One connection for several statements, each a transaction of its own, for whoever is patient."""
         async with self._executor.acquire() as connection:
             yield Database(connection, patience_s)
+
+    async def notices(self, channel: str) -> AsyncGenerator[str]:
+        """What is notified on a channel, on a connection of its own; empty once, as it begins to listen.
+
+        Ends when the connection does. Raises what `UNAVAILABLE` lists.
+        """
+        heard: asyncio.Queue[str | None] = asyncio.Queue()
+        connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
+        try:
+            connection.add_termination_listener(lambda _: heard.put_nowait(None))
+            await connection.add_listener(channel, lambda *notice: heard.put_nowait(str(notice[-1])))
+            yield ""
+            while (notice := await heard.get()) is not None:
+                yield notice
+        finally:
+            connection.terminate()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Database"]:

@@ -93,10 +93,6 @@ class History(Book, beside=__file__):
         """The files of a task, in order."""
         return [_artifact(row) for row in await self._rows("artifacts", id=task_id)]
 
-    async def artifact_rows(self, task_id: UUID) -> list[Row]:
-        """The files of a task, in order, with the time at which each became ours."""
-        return await self._rows("artifacts", id=task_id)
-
     async def artifacts_of(self, task_ids: Sequence[UUID]) -> dict[UUID, list[Artifact]]:
         """The files of several tasks."""
         found: dict[UUID, list[Artifact]] = {task_id: [] for task_id in task_ids}

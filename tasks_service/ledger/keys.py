@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from tasks_service.ledger.connection import Book, Row
@@ -71,6 +72,10 @@ class Keys(Book, beside=__file__):
     async def revoke(self, key_id: str) -> bool:
         """End a key; False where it is unknown or ended already."""
         return await self._row("revoke_key", id=key_id) is not None
+
+    def revoked(self) -> AsyncGenerator[str]:
+        """The ids of keys at the moment when they end; empty once, as it begins to listen: see `notices`."""
+        return self._database.notices("key_revoked")
 
 
 def _digest(key: str) -> bytes:

@@ -14,5 +14,8 @@ FROM api_key k JOIN account a ON a.id = k.account_id WHERE k.id = :id;
 SELECT k.id, a.name AS account, k.role, k.head, k.tail, k.label, k.created_at, k.revoked_at
 FROM api_key k JOIN account a ON a.id = k.account_id ORDER BY k.created_at, k.id;
 
--- revoke_key: a key stops working; its row stays
-UPDATE api_key SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL RETURNING id;
+-- revoke_key: a key stops working, and whoever remembers it is told; its row stays
+WITH revoked AS (
+    UPDATE api_key SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL RETURNING id
+)
+SELECT id, pg_notify('key_revoked', id) FROM revoked;

@@ -48,14 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="of load, for each candidate of each round"
     )
-    parser.add_argument(
-        "--peer", action="store_true", help="install a peer in a temporary venv, and measure it"
-    )
     parser.add_argument("--write", type=Path, help="the document to write, such as docs/performance.md")
     given = parser.parse_args(arguments)
     chosen = {name: measure for name, measure in everything.items() if name in (given.only or everything)}
     rounds = max(given.rounds, FEWEST_ROUNDS)
-    results = asyncio.run(_run(chosen, rounds, given.seconds, peer=given.peer))
+    results = asyncio.run(_run(chosen, rounds, given.seconds))
     if given.write:
         given.write.write_text(document(results, rounds), encoding="utf-8")
     found = {name: result.as_json() for name, result in results.items()}
@@ -68,14 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print()
 
 
-async def _run(chosen: dict[str, Measure], rounds: int, seconds: float, *, peer: bool) -> dict[str, Result]:
+async def _run(chosen: dict[str, Measure], rounds: int, seconds: float) -> dict[str, Result]:
     console, results = Console(stderr=True), {}
     with Engines() as engines:
         for name, measure in chosen.items():
             began = time.monotonic()
             with console.status(name) as status:
                 tell = _teller(name, status.update, console)
-                results[name] = await measure(Bench(engines, rounds, seconds, peer=peer, tell=tell))
+                results[name] = await measure(Bench(engines, rounds, seconds, tell=tell))
             console.print(table(name, results[name]))
             console.print(f"{name} took {time.monotonic() - began:.0f} s")
     return results

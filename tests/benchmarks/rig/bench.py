@@ -17,7 +17,6 @@ class Bench:
     rounds: int
     seconds: float
     quick: bool = False
-    peer: bool = False
     tell: Callable[[str], None] = lambda _: None
 
     async def in_turns(

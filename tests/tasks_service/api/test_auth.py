@@ -1,7 +1,9 @@
 """Keys."""
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -89,6 +91,43 @@ async def test_a_hot_key_costs_one_query_and_a_revoked_one_ends_soon(world: Worl
     with pytest.raises(Unauthenticated):
         await keyring.caller(asking)
     assert asked == 3
+
+
+async def test_a_revoked_key_ends_when_that_is_heard(
+    world: World, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REMEMBER_S", 3600)
+    gone, stays = await ledger.keys.new("acme"), await ledger.keys.new("acme")
+    leaving, staying = [await world.stranger({"Authorization": f"Bearer {key}"}) for key in (gone, stays)]
+    async with asyncio.timeout(30):
+        await world.app.state.service.keyring.listening.wait()
+        for client in (leaving, staying):
+            assert (await client.get("/v1/tasks")).status_code == 200
+        assert await ledger.keys.revoke(gone.split("_")[2])
+        while (await leaving.get("/v1/tasks")).status_code == 200:
+            pass  # the notice is under way
+
+    refused(await leaving.get("/v1/tasks"), 401, "unauthenticated")
+    assert (await staying.get("/v1/tasks")).status_code == 200
+
+
+async def test_whoever_listens_listens_again_when_the_connection_broke(
+    world: World, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> None:
+    monkeypatch.setattr(auth, "REMEMBER_S", 0.05)
+    keyring = world.app.state.service.keyring
+    connection = await asyncpg.connect(dsn)
+    async with asyncio.timeout(30):
+        await keyring.listening.wait()
+        keyring.listening.clear()
+        ended = await connection.fetchval(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            " AND datname = current_database()"
+        )
+        await keyring.listening.wait()
+    await connection.close()
+
+    assert ended == 1
 
 
 async def test_memory_of_keys_is_bounded(
