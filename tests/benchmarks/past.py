@@ -20,7 +20,9 @@ from tests.benchmarks.rig.result import Figure, Result
 NAME = "past"
 TASKS = 1_000_000
 _PAGE = 51
-_BARE, _GET = "bare SELECT", "a task with its history, p99 in the server"
+_BARE = "the same number of tasks by their ids"
+# The first is what a caller meets, on a busy machine too; the second leaves out who else was running.
+_GET, _QUICKEST = "a task with its history, p99", "a task with its history, p99 of the quickest of three"
 _READ = (
     Tasks.queries["get"].text,
     *(History.queries[name].text for name in ("events", "calls", "notes", "artifacts")),
@@ -40,14 +42,16 @@ async def measure(bench: Bench) -> Result:
     connection = await asyncpg.connect(dsn, command_timeout=600)
     ledger = await Ledger.connect(dsn, size=1)
     try:
-        lists = await _lists(connection)
+        lists, asked = await _lists(connection), 20 if bench.quick else 2000
+        newest = [row["id"] for row in await connection.fetch(_QUERIES["newest"].text, _PAGE)]
         candidates: dict[str, Callable[[], Awaitable[float]]] = {
-            _BARE: partial(_median_ms, partial(connection.fetch, _QUERIES["bare"].text), bench.quick),
+            _BARE: partial(_median_ms, partial(ledger.tasks.get_many, newest, None), bench.quick),
             **{
                 name: partial(_median_ms, partial(ledger.tasks.page, filters, None, _PAGE), bench.quick)
                 for name, filters in lists.items()
             },
-            _GET: partial(_p99_ms, connection, 20 if bench.quick else 2000),
+            _GET: partial(_p99_ms, connection, asked, 1),
+            _QUICKEST: partial(_p99_ms, connection, asked, 3),
         }
         found = await bench.in_turns(candidates)
         sizes = await _bytes_of_each(connection, past.tasks)
@@ -67,6 +71,7 @@ def _result(past: Past, took: float, found: Mapping[str, list[float]], sizes: Ma
             if name.startswith("list")
         ),
         Figure(_GET, "ms", found[_GET], at_most=5),
+        Figure(_QUICKEST, "ms", found[_QUICKEST], at_most=5),
         Figure("a task and its events, indexes included", "B", [story], at_most=3584),
         Figure("all that is kept of a task, indexes included", "B", [sum(sizes.values())]),
     ]
@@ -103,10 +108,10 @@ async def _median_ms(ask: Callable[[], Awaitable[Any]], quick: bool) -> float:
     return statistics.median(samples)
 
 
-async def _p99_ms(connection: asyncpg.Connection, tasks: int) -> float:
+async def _p99_ms(connection: asyncpg.Connection, tasks: int, times: int) -> float:
     ids = [row["id"] for row in await connection.fetch(_QUERIES["some"].text, tasks)]
     await connection.execute(_QUERIES["timer"].text)
-    samples = sorted(await connection.fetchval(_QUERIES["timed"].text, list(_READ), ids))
+    samples = sorted(await connection.fetchval(_QUERIES["timed"].text, list(_READ), ids, times))
     return samples[int(len(samples) * 0.99)]
 
 

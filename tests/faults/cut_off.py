@@ -143,11 +143,10 @@ def _socket(postgres: Postgres) -> str:
 
 def apart(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Make the hosts, and run this module on that of the customers; they are gone afterwards."""
-    tag = f"{os.getpid():x}"
-    with Hosts(tag) as hosts:
+    with Hosts.of_this_process() as hosts:
         command = hosts.command(CUSTOMERS, [sys.executable, "-m", "tests.faults.cut_off", *arguments])
         return subprocess.run(
-            command, env=os.environ | {_TAG: tag}, stdout=subprocess.PIPE, text=True, check=False
+            command, env=os.environ | {_TAG: hosts.tag}, stdout=subprocess.PIPE, text=True, check=False
         )
 
 

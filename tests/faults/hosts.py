@@ -4,10 +4,14 @@ Nothing of it touches the machine's own network: even the test itself acts from 
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 
 # The bridge hangs in a namespace that nobody lives in.
@@ -44,12 +48,28 @@ def why_not() -> str | None:
 
 
 class Hosts:
-    """The namespaces of one run; whatever happens, they are gone afterwards."""
+    """The namespaces of one run, named by the process that made them; they are gone afterwards.
+
+    Those of a process that was killed, and what still runs in them, are cleared by the next.
+    """
 
     def __init__(self, tag: str):
         self._tag = tag
 
+    @classmethod
+    def of_this_process(cls) -> "Hosts":
+        """To be made and removed by us."""
+        return cls(f"{os.getpid():x}")
+
+    @property
+    def tag(self) -> str:
+        """How whoever acts inside finds them."""
+        return self._tag
+
     def __enter__(self) -> "Hosts":
+        for tag in _made_by():
+            if not Path(f"/proc/{int(tag, 16)}").exists():
+                Hosts(tag).remove()
         try:
             self._build()
         except BaseException:
@@ -73,8 +93,11 @@ class Hosts:
         _ip("-n", self._name(_SWITCH), "link", "set", host, "up")
 
     def remove(self) -> None:
-        """Take everything away; harmless where something is missing."""
+        """Take everything away, and what runs in it; harmless where something is missing."""
         for host in (*ADDRESSES, _SWITCH):
+            for pid in _said("netns", "pids", self._name(host)).split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
             _tried("netns", "del", self._name(host))
 
     def _build(self) -> None:
@@ -94,6 +117,15 @@ class Hosts:
 
     def _name(self, host: str) -> str:
         return f"ct-{self._tag}-{host}"
+
+
+def _made_by() -> set[str]:
+    return set(re.findall(rf"^ct-([0-9a-f]+)-{_SWITCH}\b", _said("netns", "list"), re.MULTILINE))
+
+
+def _said(*arguments: str) -> str:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, timeout=20, check=False)
+    return done.stdout
 
 
 def _tried(*arguments: str) -> str:

@@ -16,7 +16,7 @@ async def test_hosts_that_were_cut_off_and_healed_lose_nothing_and_pay_once():
     if reason := why_not():
         pytest.skip(reason)
 
-    done = await asyncio.to_thread(apart, ["--seconds", "20", "--seed", "7", "--rate", "3"])
+    done = await asyncio.to_thread(apart, ["--seconds", "14", "--seed", "7", "--rate", "2"])
 
     told = json.loads(done.stdout)
     assert told["violations"] == {}, told["seen"]
@@ -27,4 +27,4 @@ async def test_hosts_that_were_cut_off_and_healed_lose_nothing_and_pay_once():
 
 
 def test_every_cut_is_longer_than_a_lease():
-    assert all(cut.seconds > LEASE_S for cut in cuts(20))
+    assert all(cut.seconds > LEASE_S for cut in cuts(14))

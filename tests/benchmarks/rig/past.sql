@@ -12,27 +12,34 @@ SELECT (SELECT account_id FROM task GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) A
        (SELECT failure_kind FROM task WHERE failure_kind IS NOT NULL GROUP BY 1 ORDER BY count(*) LIMIT 1) AS failure_kind,
        (SELECT metadata ->> 'campaign' FROM task WHERE metadata <> '{}' LIMIT 1) AS campaign;
 
--- timer: measures statements where they run, planning included, so that no network and no client is in it
-CREATE OR REPLACE FUNCTION pg_temp.milliseconds(statements text[], ids uuid[]) RETURNS float8[] LANGUAGE plpgsql AS $$
+-- timer: measures statements where they run, planning included, so that no network and no client is in it; of each task
+-- the quickest of so many times
+CREATE OR REPLACE FUNCTION pg_temp.milliseconds(statements text[], ids uuid[], times integer) RETURNS float8[]
+LANGUAGE plpgsql AS $$
 DECLARE
     one uuid;
     statement text;
     began timestamptz;
+    quickest float8;
     found float8[] := '{}';
     thrown record;
 BEGIN
     FOREACH one IN ARRAY ids LOOP
-        began := clock_timestamp();
-        FOREACH statement IN ARRAY statements LOOP
-            FOR thrown IN EXECUTE statement USING one LOOP END LOOP;
+        quickest := 'Infinity';
+        FOR turn IN 1..times LOOP
+            began := clock_timestamp();
+            FOREACH statement IN ARRAY statements LOOP
+                FOR thrown IN EXECUTE statement USING one LOOP END LOOP;
+            END LOOP;
+            quickest := least(quickest, extract(epoch FROM clock_timestamp() - began) * 1000);
         END LOOP;
-        found := found || extract(epoch FROM clock_timestamp() - began) * 1000;
+        found := found || quickest;
     END LOOP;
     RETURN found;
 END $$;
 
 -- timed: how long each task took
-SELECT pg_temp.milliseconds(:statements::text[], :ids::uuid[]) AS ms;
+SELECT pg_temp.milliseconds(:statements::text[], :ids::uuid[], :times::integer) AS ms;
 
--- bare: the least that can be asked
-SELECT 1;
+-- newest: a page of tasks that somebody knows the ids of
+SELECT id FROM task ORDER BY id DESC LIMIT :limit;
