@@ -128,8 +128,15 @@ class Database:
         heard: asyncio.Queue[str | None] = asyncio.Queue()
         connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
         try:
-            connection.add_termination_listener(lambda _: heard.put_nowait(None))
-            await connection.add_listener(channel, lambda *notice: heard.put_nowait(str(notice[-1])))
+
+            def hear(*notice: Any) -> None:
+                heard.put_nowait(str(notice[-1]))
+
+            def end(_: Any) -> None:
+                heard.put_nowait(None)
+
+            connection.add_termination_listener(end)
+            await connection.add_listener(channel, hear)
             yield ""
             while (notice := await heard.get()) is not None:
                 yield notice

@@ -8,20 +8,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-from uuid_utils.compat import uuid7
-
-from schemas.capabilities import Kind
-from schemas.lifecycle import FIRST, Spend
-from schemas.pictures import GivenPicture
-from schemas.task import Task, TaskRequest
+from schemas.task import Task
 from tasks_service.ledger.connection import REFUSED, Book, Database, NoMonth, Row, Taken
 from tasks_service.ledger.months import Months
+from tasks_service.ledger.new_task import COLUMNS, REQUEST, NewTask, opened, values_of
 
 _MOST_AT_ONCE = 128
 _MOST_BYTES = 4 << 20
@@ -50,28 +44,6 @@ class WorkTaken(Exception):
         self.task_id = task_id
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """Everything that makes a task; the request has its defaults filled in."""
-
-    id: UUID
-    account_id: int
-    key_id: str
-    model: str
-    kind: Kind
-    provider: str
-    route: str
-    request: TaskRequest
-    request_sha256: bytes
-    fingerprint: bytes
-    checked: tuple[str, ...]
-    not_checked: tuple[str, ...]
-    endpoint: str = ""
-    pictures: tuple[GivenPicture, ...] = ()
-    catalogue: str | None = None
-    request_id: str | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wish:
     """A task that somebody waits for."""
@@ -84,7 +56,7 @@ class _Wish:
 
     @property
     def size(self) -> int:
-        return len(self.values[_REQUEST])
+        return len(self.values[REQUEST])
 
 
 class Opening(Book, beside=__file__):
@@ -99,7 +71,7 @@ class Opening(Book, beside=__file__):
     async def open(self, new: NewTask, actor: str, key: str | None, window: timedelta) -> Task:
         """Accept a task: see `Tasks.open`."""
         answer = asyncio.get_running_loop().create_future()
-        self._queue.append(_Wish(new, key, window, _values(new, actor, key), answer))
+        self._queue.append(_Wish(new, key, window, values_of(new, actor, key), answer))
         if not self._flushing:
             self._flushing = True
             self._start(self._flush())
@@ -194,71 +166,9 @@ class Opening(Book, beside=__file__):
 
     async def _ask(self, batch: Sequence[_Wish], patience: str) -> dict[UUID, Row]:
         columns = zip(*(wish.values for wish in batch), strict=True)
-        values = dict(zip(_COLUMNS, map(list, columns), strict=True))
+        values = dict(zip(COLUMNS, map(list, columns), strict=True))
         rows = await self._rows("open", patience=patience, window=batch[0].window, **values)
         return {row["id"]: row for row in rows}
-
-
-_COLUMNS = (
-    "ids",
-    "account_ids",
-    "key_ids",
-    "actors",
-    "models",
-    "kinds",
-    "providers",
-    "routes",
-    "endpoints",
-    "requests",
-    "request_sha256s",
-    "fingerprints",
-    "checkeds",
-    "not_checkeds",
-    "duplicates_allowed",
-    "external_ids",
-    "metadatas",
-    "pictures",
-    "catalogues",
-    "request_ids",
-    "idempotency_keys",
-    "note_ids",
-)
-_REQUEST = _COLUMNS.index("requests")
-
-
-def _values(new: NewTask, actor: str, key: str | None) -> tuple[Any, ...]:
-    """A task's values in the order of the columns; what has parts is text: arrays of arrays go flat."""
-    return (
-        new.id,
-        new.account_id,
-        new.key_id,
-        actor,
-        new.model,
-        new.kind.value,
-        new.provider,
-        new.route,
-        new.endpoint,
-        new.request.model_dump_json(exclude_none=True),
-        new.request_sha256,
-        new.fingerprint,
-        _array(new.checked),
-        _array(new.not_checked),
-        new.request.allow_duplicate,
-        new.request.external_id,
-        orjson.dumps(new.request.metadata).decode(),
-        orjson.dumps(new.pictures).decode(),
-        new.catalogue,
-        new.request_id,
-        key,
-        uuid7(),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _array(words: tuple[str, ...]) -> str:
-    """As PostgreSQL writes an array of text."""
-    escaped = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words)
-    return "{" + ",".join(f'"{word}"' for word in escaped) + "}"
 
 
 def _told(wish: _Wish, row: Row) -> Task | KeyTaken | WorkTaken | None:
@@ -267,49 +177,9 @@ def _told(wish: _Wish, row: Row) -> Task | KeyTaken | WorkTaken | None:
         return KeyTaken(row["key_task_id"])
     if row["twin_id"]:
         return WorkTaken(row["twin_id"])
-    return _opened(wish.new, row["created_at"], row["account"]) if row["created_at"] else None
+    return opened(wish.new, row["created_at"], row["account"]) if row["created_at"] else None
 
 
 def _refuse(wish: _Wish, error: Exception) -> None:
     if not wish.answer.done():
         wish.answer.set_exception(error)
-
-
-def _opened(new: NewTask, now: datetime, account: str) -> Task:
-    """The task as its row would be read back; reading it would cost as much as all the rest."""
-    return Task(
-        id=new.id,
-        account_id=new.account_id,
-        account=account,
-        key_id=new.key_id,
-        state=FIRST,
-        seq=1,
-        claim=0,
-        due_at=now,
-        model=new.model,
-        kind=new.kind,
-        provider=new.provider,
-        route=new.route,
-        endpoint=new.endpoint,
-        request=new.request,
-        request_sha256=new.request_sha256,
-        checked=new.checked,
-        not_checked=new.not_checked,
-        spend=Spend.NONE,
-        attempt=0,
-        upstream_id=None,
-        progress=None,
-        parked=None,
-        parked_at=None,
-        cancel_requested_at=None,
-        failure=None,
-        external_id=new.request.external_id,
-        duplicate_allowed=new.request.allow_duplicate,
-        created_at=now,
-        queued_at=None,
-        running_at=None,
-        finished_at=None,
-        downloaded_at=None,
-        catalogue=new.catalogue,
-        pictures=new.pictures,
-    )

@@ -17,7 +17,8 @@ from tasks_service.ledger.clock import Clock
 from tasks_service.ledger.connection import Book, Database, Row
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.grouping import group_values
-from tasks_service.ledger.opening import KeyTaken, NewTask, Opening, Outrun, WorkTaken
+from tasks_service.ledger.new_task import NewTask
+from tasks_service.ledger.opening import KeyTaken, Opening, Outrun, WorkTaken
 from tasks_service.ledger.reading import moved_from, readable, task_from
 from tasks_service.ledger.together import Together
 
