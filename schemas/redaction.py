@@ -106,6 +106,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # "api_key": "...", also in the words of Python
     (_pair('"'), rf"\1{HIDDEN}"),
     (_pair("'"), rf"\1{HIDDEN}"),
+    # what proves a password; whatever follows it in the line
+    (re.compile(r"(?i)(\bdigest\s[^\r\n]{0,300}?response=\\{0,15}\")[^\"\\\r\n]++"), rf"\1{HIDDEN}"),
     # headers, whole where the value may have several parts
     (
         re.compile(rf"(?i)(authorization\s{{0,8}}[:=]\s{{0,8}}+)(?!{_MASKED}){_LINE}"),
@@ -234,21 +236,38 @@ def _address_without_path(found: re.Match[str]) -> str:
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    """Patterns for a known secret: in JSON at any depth, in addresses, in base64."""
+    """Patterns for a known secret: in JSON at any depth, in addresses, in hexadecimal, in base64."""
     yield "".join(_in_json(run[0]) for run in re.finditer(r"\\+|[^\\]", secret))
     yield from map(re.escape, (quote(secret, safe=""), quote(secret), quote_plus(secret)))
-    yield re.escape(base64.b64encode(secret.encode()).decode().rstrip("="))
+    yield f"(?i:{secret.encode().hex()})"
+    yield from map(_of_base64, _in_base64(secret.encode()))
+
+
+def _in_base64(secret: bytes) -> Iterable[str]:
+    """At its beginning, and behind one or two other bytes: of `user:secret` every letter is another one."""
+    yield base64.b64encode(secret).decode().rstrip("=")
+    for shift, shared in ((1, 2), (2, 3)):
+        whole = base64.b64encode(bytes(shift) + secret).decode()
+        # Without the letters that it shares with its neighbours.
+        yield whole[shared : (shift + len(secret)) * 8 // 6]
+
+
+def _of_base64(text: str) -> str:
+    """With slashes as JSON may escape them, and in the alphabet of addresses."""
+    return re.escape(text).replace(r"\+", "[+-]").replace("/", rf"(?:{_SLASH}|_)")
 
 
 def _in_json(letter: str) -> str:
     if letter[0] == "\\":
         return rf"\\{{{len(letter)},{16 * len(letter)}}}"
+    # Addresses escape some of what they may, each in its own taste.
+    percent = "".join(f"%(?:25){{0,2}}(?i:{byte:02x})" for byte in letter.encode("utf-8", "surrogatepass"))
     if letter in '"/':
-        return rf"\\{{0,15}}{letter}"
+        return rf"(?:\\{{0,15}}{letter}|{percent})"
     if letter.isalnum() and letter.isascii():
         return letter
     spelt = "".join(rf"\\{{1,15}}u{code:04x}" for code in _utf16(letter))
-    return rf"(?:{re.escape(letter)}|(?i:{spelt}))"
+    return rf"(?:{re.escape(letter)}|(?i:{spelt})|{percent})"
 
 
 def _utf16(letter: str) -> tuple[int, ...]:
