@@ -73,8 +73,9 @@ IMAGE_GIVEN = rule(
     "image_given",
     K.REFERENCE_IMAGE_INVALID,
     rf"""
-        \b{IMAGE}\b[^\n]{{0,80}}?{BAD_IMAGE}|{BAD_IMAGE}[^\n]{{0,60}}?\b{IMAGE}\b
-        (?:request|payload|body|content)[\w ]{0, 8}too large
+        (?<![/\w]){IMAGE}\b[^\n]{{0,80}}?{BAD_IMAGE}|{BAD_IMAGE}[^\n]{{0,60}}?(?<![/\w]){IMAGE}\b
+        (?:request|payload|body|content)[\w ]{{0,8}}too large
+        (?:download|fetch|load|read)[\w ]{{0,12}}{IMAGE}[\w ]{{0,8}}fail
         (?:图片|图像|参考图|首帧|尾帧|首尾帧|文件|人脸|照片|素材|音频|原图|
         主体)[^。\n]{{0,20}}(?:无效|过大|过小|太大|太小|不支持|格式|尺寸|分辨率|下载失败|获取失败|
         无法|损坏|未检测|像素|解析|读取|超过|比例|为空|不合法|不符合|不存在|上传失败)|(?:下载|

@@ -131,7 +131,7 @@ TIMEOUT = rule(
     "timeout",
     K.TIMEOUT,
     r"""
-        time[ds]?[ _-]?out|timeout\w*|took too long|aborted due to
+        time[ds]?[ _-]?out|timeout\w*|took too long|aborted due to timeout
         exceeded[\w ]{0,16}(?:time limit|waiting time)|time limit exceeded|超时
     """,
     unless=r"(?:invalid|parameter|value)[\w ' ]{0,20}timeout|timeout (?:must|should|is required)",
