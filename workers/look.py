@@ -12,8 +12,9 @@ from schemas.task import Task
 from schemas.upstream import Job, Observation
 from tasks_service import metrics
 from tasks_service.failpoints import reached
-from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.history import Repeat
 from tasks_service.ledger.tasks import Move
+from workers.changes import Change, Changes
 from workers.evidence import Exchange
 from workers.hold import hold_unrouted
 from workers.line import boottime
@@ -47,7 +48,12 @@ class Look:
     def __init__(self, bench: Workbench):
         self._bench = bench
         self._patience = Patience(bench)
+        self._changes = Changes(bench.ledger)
         self._quiet_until: dict[str, float] = {}
+
+    async def finish(self, wait_s: float) -> None:
+        """Wait for what was learnt and is being written."""
+        await self._changes.finish(wait_s)
 
     def quiet_s(self, route: str) -> float:
         """Seconds for which an upstream has asked us to leave it alone."""
@@ -79,12 +85,7 @@ class Look:
         watched.signs.read(seen)
         if end := await self._patience.end_of(task, upstream, watched.signs):
             return await self._give_up(watched, driven, end)
-        if _meaning(driven) == watched.meaning:
-            watched.repeats += 1
-            watched.repeated_at = driven.last.sent_at if driven.last else None
-        else:
-            await self._remember(watched, driven)
-        await self._note_progress(watched, seen)
+        await self._remember(watched, driven)
         watched.task = await self._patience.parked(watched.task, watched.signs)
         return self._patience.wait_s(watched.task, watched.signs, seen)
 
@@ -99,7 +100,7 @@ class Look:
         task = watched.task
         move = Move(State.FAILED, "worker", end.kind.value, detail=end.message or None, failure=end)
         async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
+            await ledger.history.repeat([repeat] if (repeat := _repeat(watched)) else [])
             await ledger.history.record(task.id, driven.calls)
             watched.task = await ledger.tasks.advance(task, move)
             await ledger.late.begin(task.id, seconds(self._bench.settings.late_wait_s))
@@ -131,11 +132,7 @@ class Look:
             result_expires_at=self._until_kept(task, seen) if ours else None,
             failure=seen.failure if seen.state is State.FAILED else None,
         )
-        async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
-            await ledger.history.record(task.id, driven.calls)
-            moved = await ledger.tasks.advance(task, move)
-            await reached("poll.moving")
+        moved = await self._changes.write(Change(task, driven.calls, _repeat(watched), move))
         await reached("poll.moved")
         watched.task = moved
         watched.signs.read(seen)
@@ -153,10 +150,16 @@ class Look:
         return min((file.expires_at for file in seen.files if file.expires_at), default=promised)
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:
-        async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
-            await ledger.history.record(watched.task.id, driven.calls)
-            await reached("poll.remembering")
+        """Write down an answer that is another than the last, and progress where it is worth a write."""
+        progress = _progress(watched.task, driven.observation)
+        if _meaning(driven) == watched.meaning:
+            watched.repeats += 1
+            watched.repeated_at = driven.last.sent_at if driven.last else None
+            if progress is not None:
+                watched.task = await self._changes.write(Change(watched.task, progress=progress))
+            return
+        change = Change(watched.task, driven.calls, _repeat(watched), progress=progress)
+        watched.task = await self._changes.write(change)
         self._now_known(watched, driven)
 
     def _now_known(self, watched: Watched, driven: Driven) -> None:
@@ -165,24 +168,26 @@ class Look:
         watched.call_id = driven.calls[-1].id if driven.calls else None
         watched.repeats, watched.repeated_at = 0, None
 
-    async def _flush(self, ledger: Ledger, watched: Watched) -> None:
-        """The count of equal answers is written when another answer comes."""
-        if watched.call_id is not None and watched.repeats and watched.repeated_at is not None:
-            await ledger.history.repeat(
-                watched.task.id, watched.call_id, watched.repeats, watched.repeated_at
-            )
-
-    async def _note_progress(self, watched: Watched, seen: Observation) -> None:
-        known = watched.task.progress or 0
-        if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
-            return
-        watched.task = await self._bench.ledger.tasks.note_progress(watched.task, seen.progress)
-
     def _count(self, task: Task, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)
         metrics.MOVES.labels(task.state.value, task.route).inc()
         if task.state is State.FAILED and failure is not None:
             metrics.FAILURES.labels(failure.kind.value, task.route).inc()
+
+
+def _repeat(watched: Watched) -> Repeat | None:
+    """The count of equal answers is written when another answer comes."""
+    if watched.call_id is None or not watched.repeats or watched.repeated_at is None:
+        return None
+    return Repeat(watched.task.id, watched.call_id, watched.repeats, watched.repeated_at)
+
+
+def _progress(task: Task, seen: Observation) -> int | None:
+    """How far it is, where that is news."""
+    known = task.progress or 0
+    if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
+        return None
+    return seen.progress
 
 
 def _meaning(driven: Driven) -> object:

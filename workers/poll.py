@@ -28,6 +28,7 @@ log = get_logger()
 
 _CLAIM_BATCH = 1000
 _RENEW_BATCH = 5000
+_WRITE_S = 5  # for what was learnt at the end
 
 
 @dataclass(order=True, slots=True)
@@ -97,7 +98,8 @@ class Poll:
             for look in late:
                 look.cancel()
             if late:
-                await asyncio.wait(late, timeout=5)
+                await asyncio.wait(late, timeout=_WRITE_S)
+        await self._look.finish(_WRITE_S)
         await self._give_back()
 
     async def _claim_batch(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from schemas.task import Artifact
-from tasks_service.ledger.connection import Book, Row
+from tasks_service.ledger.connection import Book, Row, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,16 @@ class Call:
     body: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An answer on record that came again, so many times."""
+
+    task_id: UUID
+    id: UUID
+    times: int
+    last_at: datetime
+
+
 class History(Book, beside=__file__):
     """Evidence is added, never changed; only the count of equal answers grows."""
 
@@ -40,11 +50,18 @@ class History(Book, beside=__file__):
             and await self._row("repeat_last", task_id=task_id, **_gist(calls[0]))
         ):
             return
-        await self._many("record_call", [{"task_id": task_id} | asdict(call) for call in calls])
+        await self.record_all([(task_id, call) for call in calls])
 
-    async def repeat(self, task_id: UUID, call_id: UUID, times: int, last_at: datetime) -> None:
-        """The same answer came again, so many times."""
-        await self._row("repeat_call", task_id=task_id, id=call_id, times=times, last_at=last_at)
+    async def record_all(self, calls: Sequence[tuple[UUID, Call]]) -> None:
+        """Keep exchanges about several tasks."""
+        if calls:
+            rows = [{"task_id": task_id} | asdict(call) for task_id, call in calls]
+            await self._rows("record_calls", **columns_of(rows))
+
+    async def repeat(self, repeats: Sequence[Repeat]) -> None:
+        """The same answers came again."""
+        if repeats:
+            await self._rows("repeat_calls", **columns_of([asdict(repeat) for repeat in repeats]))
 
     async def keep(self, task_id: UUID, artifacts: Sequence[Artifact]) -> None:
         """The files are ours. Raises Taken where somebody kept them first."""
