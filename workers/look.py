@@ -1,7 +1,8 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from structlog.stdlib import get_logger
@@ -17,8 +18,7 @@ from tasks_service.ledger.tasks import Move
 from workers.changes import Change, Changes
 from workers.evidence import Exchange
 from workers.hold import hold_unrouted
-from workers.line import boottime
-from workers.patience import Patience, Signs
+from workers.patience import CALM, Patience, Signs
 from workers.step import seconds
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
@@ -38,7 +38,7 @@ class Watched:
     call_id: UUID | None = None
     repeats: int = 0
     repeated_at: datetime | None = None
-    signs: Signs = field(default_factory=Signs)
+    signs: Signs = CALM
     cancel_tried: bool = False
 
 
@@ -49,15 +49,10 @@ class Look:
         self._bench = bench
         self._patience = Patience(bench)
         self._changes = Changes(bench.ledger)
-        self._quiet_until: dict[str, float] = {}
 
     async def finish(self, wait_s: float) -> None:
         """Wait for what was learnt and is being written."""
         await self._changes.finish(wait_s)
-
-    def quiet_s(self, route: str) -> float:
-        """Seconds for which an upstream has asked us to leave it alone."""
-        return max(self._quiet_until.get(route, 0) - boottime(), 0)
 
     def first_wait_s(self, task: Task) -> float:
         """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
@@ -82,7 +77,7 @@ class Look:
         if seen.state is not None and seen.state is not task.state and may_move(task.state, seen.state):
             return await self._move(watched, driven)
         self._obey(task.route, seen)
-        watched.signs.read(seen)
+        watched.signs = watched.signs.after(seen)
         if end := await self._patience.end_of(task, upstream, watched.signs):
             return await self._give_up(watched, driven, end)
         await self._remember(watched, driven)
@@ -93,7 +88,7 @@ class Look:
         """An upstream that says when to come back means all of us, not this one task."""
         limited = seen.failure is not None and seen.failure.kind is FailureKind.RATE_LIMITED
         if seen.state is None and limited and seen.retry_after_s:
-            self._quiet_until[route] = boottime() + seen.retry_after_s
+            self._bench.shares.quiet(route, seen.retry_after_s)
 
     async def _give_up(self, watched: Watched, driven: Driven, end: Failure) -> None:
         """Over for us; what its upstream may still make of it is looked for now and then."""
@@ -135,7 +130,7 @@ class Look:
         moved = await self._changes.write(Change(task, driven.calls, _repeat(watched), move))
         await reached("poll.moved")
         watched.task = moved
-        watched.signs.read(seen)
+        watched.signs = watched.signs.after(seen)
         self._now_known(watched, driven)
         self._count(watched.task, seen.failure)
         if ours:
@@ -193,8 +188,15 @@ def _progress(task: Task, seen: Observation) -> int | None:
 def _meaning(driven: Driven) -> object:
     """What makes two answers the same to people; progress, request ids and dates do not count."""
     seen, last = driven.observation, driven.last
-    asked = last and (last.purpose, last.reply and last.reply.status, last.trouble)
-    return asked, seen.state, seen.status, seen.failure and (seen.failure.kind, seen.failure.code)
+    asked = (last.purpose, last.reply and last.reply.status, last.trouble) if last else ()
+    failed = (seen.failure.kind, seen.failure.code) if seen.failure else ()
+    return _shared((*asked, seen.state, seen.status, *failed))
+
+
+@lru_cache(maxsize=1024)
+def _shared(meaning: tuple[object, ...]) -> object:
+    """The same for all tasks of which it is said, since a worker watches many."""
+    return meaning
 
 
 def _answered(exchange: Exchange) -> bool:

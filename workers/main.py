@@ -58,6 +58,8 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
         keep_house(bench.ledger, bench.incoming, settings.duplicate_window),
         bench.guard.watch(),
         poll.run(),
+        bench.habits.run(),
+        bench.shares.run(poll.shares_heard),
         *(step.keep_leases() for step in (submit, poll, download)),
     ]
     if settings.redis_url.get_secret_value():

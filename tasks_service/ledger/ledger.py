@@ -6,6 +6,7 @@ from typing import Self
 
 from tasks_service.ledger.connection import Database
 from tasks_service.ledger.decisions import Decisions
+from tasks_service.ledger.habits import Habits
 from tasks_service.ledger.history import History
 from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
@@ -16,7 +17,7 @@ from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
 from tasks_service.ledger.work import Work
 
-BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
+BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages, Habits)
 
 
 class Ledger:
@@ -34,6 +35,7 @@ class Ledger:
         self.late = Late(database)
         self.decisions = Decisions(database)
         self.reference_images = ReferenceImages(database)
+        self.habits = Habits(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
