@@ -65,12 +65,13 @@ class Scribe:
     def clean(self, observation: Observation, words: Container[str] = ()) -> Observation:
         """What an upstream said about a task, fit to be kept; `words` are those that can hold no secret."""
         failure, progress = observation.failure, observation.progress
-        if failure is None and progress is None and _is_known(observation, words):
+        possible = progress is None or 0 <= progress <= 100
+        if failure is None and possible and _is_known(observation, words):
             return observation
         return replace(
             observation,
             status=observation.status if _is_known(observation, words) else self._name(observation.status),
-            progress=progress if progress is not None and 0 <= progress <= 100 else None,
+            progress=progress if possible else None,
             failure=failure
             and replace(
                 failure,

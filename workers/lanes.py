@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tasks_service import metrics
 from workers.look import Watched
 from workers.shares import Share, Shares
 
@@ -14,7 +15,7 @@ _BURST_S = 0.1  # what was not used of a rate in this time may be caught up with
 @dataclass(slots=True)
 class _Lane:
     share: Share | None
-    waiting: deque[Watched] = field(default_factory=deque[Watched])
+    waiting: deque[tuple[float, Watched]] = field(default_factory=deque[tuple[float, Watched]])
     busy: int = 0
     free_at: float = 0.0  # when the rate allows the next one
     waking: asyncio.TimerHandle | None = None
@@ -29,10 +30,10 @@ class Lanes:
         self._begin = begin
         self._lanes: dict[str, _Lane] = {}
 
-    def enter(self, watched: Watched) -> None:
-        """A task whose time has come."""
+    def enter(self, watched: Watched, due: float) -> None:
+        """A task whose time has come; `due` is when that was, on the loop's clock."""
         lane = self._lane(watched.task.route)
-        lane.waiting.append(watched)
+        lane.waiting.append((due, watched))
         self._admit(lane)
 
     def leave(self, route: str) -> None:
@@ -54,7 +55,9 @@ class Lanes:
     def _admit(self, lane: _Lane) -> None:
         places = lane.share.places if lane.share else 1
         while lane.waiting and lane.busy < places and self._has_time(lane):
-            if self._begin(lane.waiting.popleft()):
+            due, watched = lane.waiting.popleft()
+            if self._begin(watched):
+                metrics.LOOK_LAG.observe(asyncio.get_running_loop().time() - due)
                 self._count(lane, 1)
                 self._take_time(lane)
 

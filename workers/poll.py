@@ -115,29 +115,31 @@ class Poll:
         return len(tasks) >= room
 
     def _schedule(self, task_id: UUID, wait_s: float) -> None:
-        at = asyncio.get_running_loop().time() + wait_s
         watched = self._watched[task_id]
         watched.place = next(self._numbers)
-        heapq.heappush(self._heap, (at, watched.place, watched))
-        self._changed.set()
+        entry = (asyncio.get_running_loop().time() + wait_s, watched.place, watched)
+        heapq.heappush(self._heap, entry)
+        # Whoever waits for the first of them is woken only when there is another first.
+        if self._heap[0] is entry:
+            self._changed.set()
 
     def _start_due(self) -> float | None:
         """Begin every look whose time has come; seconds until the next one, None where there is none."""
         now = asyncio.get_running_loop().time()
         while self._heap and self._heap[0][0] <= now:
-            _, number, watched = heapq.heappop(self._heap)
+            due, number, watched = heapq.heappop(self._heap)
             # A task that was claimed anew is another one here, and has another place; the old one is void.
             if self._watched.get(watched.task.id) is watched and watched.place == number:
-                self._enter(watched)
+                self._enter(watched, due)
         return max(self._heap[0][0] - now, 0) if self._heap else None
 
-    def _enter(self, watched: Watched) -> None:
+    def _enter(self, watched: Watched, due: float) -> None:
         share = self.bench.shares.of(watched.task.route)
         if share and (quiet_s := share.quiet_s):
             # Not all of them in the instant when the upstream may be asked again.
             self._schedule(watched.task.id, quiet_s * random.uniform(1, 1.3))  # noqa: S311 - not for secrets
         else:
-            self._lanes.enter(watched)
+            self._lanes.enter(watched, due)
 
     def _begin(self, watched: Watched) -> bool:
         task_id = watched.task.id

@@ -1,7 +1,7 @@
 """What happened to a task: states, calls, artifacts and notes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,8 +55,8 @@ class History(Book, beside=__file__):
     async def record_all(self, calls: Sequence[tuple[UUID, Call]]) -> None:
         """Keep exchanges about several tasks."""
         if calls:
-            rows = [{"task_id": task_id} | asdict(call) for task_id, call in calls]
-            await self._rows("record_calls", **columns_of(rows))
+            columns = {name: [getattr(call, name) for _, call in calls] for name in _COLUMNS}
+            await self._rows("record_calls", task_id=[task_id for task_id, _ in calls], **columns)
 
     async def repeat(self, repeats: Sequence[Repeat]) -> None:
         """The same answers came again."""
@@ -102,6 +102,9 @@ class History(Book, beside=__file__):
         await self._row(
             "add_note", task_id=task_id, id=note_id, type=kind, actor=actor, reason=reason, detail=detail
         )
+
+
+_COLUMNS = tuple(field.name for field in fields(Call))
 
 
 def _gist(call: Call) -> dict[str, Any]:

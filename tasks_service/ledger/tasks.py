@@ -155,8 +155,8 @@ class Tasks(Book, beside=__file__):
         """Take what is due under a lease, the longest overdue first, or `by_expiry` what dies first.
 
         `rooms` says for each route how many it may give; of all others together come at most `limit`.
-        Requests hold images of megabytes, so without `whole` a task's request says its model only: never send
-        it. A task that cannot be read is left out, so that it holds up no other.
+        Requests hold images of megabytes, so without `whole` a task's request says its model only, and has no
+        digest: never send it. A task that cannot be read is left out, so that it holds up no other.
         """
         rows = await self._rows(
             "claim",

@@ -100,7 +100,8 @@ RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.cla
     t.provider, t.route, t.endpoint,
     -- not even the prompt: to take it out, PostgreSQL would have to read the whole
     CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
-    t.request_sha256, t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
+    CASE WHEN :whole::boolean THEN t.request_sha256 ELSE '' END AS request_sha256,
+    t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
     t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
     t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
     t.result_expires_at, t.pictures, now() AS read_at;

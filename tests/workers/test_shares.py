@@ -167,7 +167,7 @@ class Waiting:
 async def test_no_more_looks_are_under_way_than_there_are_places():
     looks = Looks(Shares([ROUTE], "", 1))
     for _ in range(25):
-        looks.lanes.enter(Waiting())
+        looks.lanes.enter(Waiting(), 0)
     assert len(looks.began) == 10
 
     looks.lanes.leave("r")
@@ -178,7 +178,7 @@ async def test_a_rate_lets_them_begin_one_after_the_other():
     shares = Shares([ROUTE.model_copy(update={"max_concurrency": 1000, "max_per_s": 20})], "", 1)
     looks, began = Looks(shares), asyncio.get_running_loop().time()
     for _ in range(10):
-        looks.lanes.enter(Waiting())
+        looks.lanes.enter(Waiting(), 0)
     async with asyncio.timeout(30):
         while len(looks.began) < 10:  # noqa: ASYNC110 - the clock does it
             await asyncio.sleep(0.01)
@@ -191,7 +191,7 @@ async def test_places_that_come_later_are_used_when_they_are_heard_of():
     shares = Shares([ROUTE], "", 1)
     looks = Looks(shares)
     share_of(shares).places = 0
-    looks.lanes.enter(Waiting())
+    looks.lanes.enter(Waiting(), 0)
     assert looks.began == []
 
     share_of(shares).places = 1
