@@ -13,5 +13,6 @@ class Route(BaseModel):
     base_url: str = Field(pattern=r"^https?://")
     credential: SecretStr = SecretStr("")
     models: tuple[str, ...] | None = None  # None: every model of the provider's file
-    max_concurrency: int = Field(default=64, ge=1)
+    max_concurrency: int = Field(default=64, ge=1)  # of each kind: paid requests, looks, downloads
+    max_per_s: float | None = Field(default=None, gt=0)  # looks a second; None: as many as are due
     priority: int = 0

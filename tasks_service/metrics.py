@@ -47,6 +47,11 @@ OVERDUE_SECONDS = Gauge(
     "creative_tasks_overdue_seconds", "How long the most overdue task has waited, by state.", ("state",)
 )
 WATCHED = Gauge("creative_tasks_watched_tasks", "Tasks whose upstream this worker watches.")
+LOOK_LAG = Histogram(
+    "creative_tasks_look_lag_seconds",
+    "How late looks began, for want of places, rate or time.",
+    buckets=_SECONDS,
+)
 STEP_ERRORS = Counter("creative_tasks_step_errors_total", "Steps that broke unexpectedly.", ("step",))
 QUARANTINED = Gauge(
     "creative_tasks_quarantined", "1 while nothing is sent, because the ledger may have forgotten payments."

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=20, gt=0)
     tick_s: float = Field(default=1, gt=0)
     batch: int = Field(default=100, ge=1)
+    workers: int = Field(default=1, ge=1)  # that share the routes' limits where Redis cannot say how many
     call_timeout_s: float = Field(default=30, gt=0)
     submit_timeout_s: float = Field(default=120, gt=0)
     download_timeout_s: float = Field(default=1800, gt=0)

@@ -1,6 +1,7 @@
 """Turns exchanges with upstreams into evidence: the words as they were, without secrets."""
 
 import hashlib
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -61,13 +62,16 @@ class Scribe:
             body=self._body(reply) if reply and not (exchange.shared and reply.ok) else None,
         )
 
-    def clean(self, observation: Observation) -> Observation:
-        """What an upstream said about a task, fit to be kept."""
+    def clean(self, observation: Observation, words: Container[str] = ()) -> Observation:
+        """What an upstream said about a task, fit to be kept; `words` are those that can hold no secret."""
         failure, progress = observation.failure, observation.progress
+        possible = progress is None or 0 <= progress <= 100
+        if failure is None and possible and _is_known(observation, words):
+            return observation
         return replace(
             observation,
-            status=self._name(observation.status),
-            progress=progress if progress is not None and 0 <= progress <= 100 else None,
+            status=observation.status if _is_known(observation, words) else self._name(observation.status),
+            progress=progress if possible else None,
             failure=failure
             and replace(
                 failure,
@@ -84,3 +88,7 @@ class Scribe:
 
     def _name(self, text: str | None) -> str | None:
         return self.words(text, _LONGEST_NAME) if text else None
+
+
+def _is_known(observation: Observation, words: Container[str]) -> bool:
+    return observation.status is None or observation.status in words

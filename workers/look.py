@@ -1,7 +1,8 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from structlog.stdlib import get_logger
@@ -12,12 +13,12 @@ from schemas.task import Task
 from schemas.upstream import Job, Observation
 from tasks_service import metrics
 from tasks_service.failpoints import reached
-from tasks_service.ledger.ledger import Ledger
+from tasks_service.ledger.history import Repeat
 from tasks_service.ledger.tasks import Move
+from workers.changes import Change, Changes
 from workers.evidence import Exchange
 from workers.hold import hold_unrouted
-from workers.line import boottime
-from workers.patience import Patience, Signs
+from workers.patience import CALM, Patience, Signs
 from workers.step import seconds
 from workers.upstream import Driven, Upstream
 from workers.workbench import Workbench
@@ -37,7 +38,7 @@ class Watched:
     call_id: UUID | None = None
     repeats: int = 0
     repeated_at: datetime | None = None
-    signs: Signs = field(default_factory=Signs)
+    signs: Signs = CALM
     cancel_tried: bool = False
 
 
@@ -47,11 +48,11 @@ class Look:
     def __init__(self, bench: Workbench):
         self._bench = bench
         self._patience = Patience(bench)
-        self._quiet_until: dict[str, float] = {}
+        self._changes = Changes(bench.ledger)
 
-    def quiet_s(self, route: str) -> float:
-        """Seconds for which an upstream has asked us to leave it alone."""
-        return max(self._quiet_until.get(route, 0) - boottime(), 0)
+    async def finish(self, wait_s: float) -> None:
+        """Wait for what was learnt and is being written."""
+        await self._changes.finish(wait_s)
 
     def first_wait_s(self, task: Task) -> float:
         """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
@@ -76,15 +77,10 @@ class Look:
         if seen.state is not None and seen.state is not task.state and may_move(task.state, seen.state):
             return await self._move(watched, driven)
         self._obey(task.route, seen)
-        watched.signs.read(seen)
+        watched.signs = watched.signs.after(seen)
         if end := await self._patience.end_of(task, upstream, watched.signs):
             return await self._give_up(watched, driven, end)
-        if _meaning(driven) == watched.meaning:
-            watched.repeats += 1
-            watched.repeated_at = driven.last.sent_at if driven.last else None
-        else:
-            await self._remember(watched, driven)
-        await self._note_progress(watched, seen)
+        await self._remember(watched, driven)
         watched.task = await self._patience.parked(watched.task, watched.signs)
         return self._patience.wait_s(watched.task, watched.signs, seen)
 
@@ -92,14 +88,14 @@ class Look:
         """An upstream that says when to come back means all of us, not this one task."""
         limited = seen.failure is not None and seen.failure.kind is FailureKind.RATE_LIMITED
         if seen.state is None and limited and seen.retry_after_s:
-            self._quiet_until[route] = boottime() + seen.retry_after_s
+            self._bench.shares.quiet(route, seen.retry_after_s)
 
     async def _give_up(self, watched: Watched, driven: Driven, end: Failure) -> None:
         """Over for us; what its upstream may still make of it is looked for now and then."""
         task = watched.task
         move = Move(State.FAILED, "worker", end.kind.value, detail=end.message or None, failure=end)
         async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
+            await ledger.history.repeat([repeat] if (repeat := _repeat(watched)) else [])
             await ledger.history.record(task.id, driven.calls)
             watched.task = await ledger.tasks.advance(task, move)
             await ledger.late.begin(task.id, seconds(self._bench.settings.late_wait_s))
@@ -131,14 +127,10 @@ class Look:
             result_expires_at=self._until_kept(task, seen) if ours else None,
             failure=seen.failure if seen.state is State.FAILED else None,
         )
-        async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
-            await ledger.history.record(task.id, driven.calls)
-            moved = await ledger.tasks.advance(task, move)
-            await reached("poll.moving")
+        moved = await self._changes.write(Change(task, driven.calls, _repeat(watched), move))
         await reached("poll.moved")
         watched.task = moved
-        watched.signs.read(seen)
+        watched.signs = watched.signs.after(seen)
         self._now_known(watched, driven)
         self._count(watched.task, seen.failure)
         if ours:
@@ -153,10 +145,16 @@ class Look:
         return min((file.expires_at for file in seen.files if file.expires_at), default=promised)
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:
-        async with self._bench.ledger.transaction() as ledger:
-            await self._flush(ledger, watched)
-            await ledger.history.record(watched.task.id, driven.calls)
-            await reached("poll.remembering")
+        """Write down an answer that is another than the last, and progress where it is worth a write."""
+        progress = _progress(watched.task, driven.observation)
+        if _meaning(driven) == watched.meaning:
+            watched.repeats += 1
+            watched.repeated_at = driven.last.sent_at if driven.last else None
+            if progress is not None:
+                watched.task = await self._changes.write(Change(watched.task, progress=progress))
+            return
+        change = Change(watched.task, driven.calls, _repeat(watched), progress=progress)
+        watched.task = await self._changes.write(change)
         self._now_known(watched, driven)
 
     def _now_known(self, watched: Watched, driven: Driven) -> None:
@@ -165,19 +163,6 @@ class Look:
         watched.call_id = driven.calls[-1].id if driven.calls else None
         watched.repeats, watched.repeated_at = 0, None
 
-    async def _flush(self, ledger: Ledger, watched: Watched) -> None:
-        """The count of equal answers is written when another answer comes."""
-        if watched.call_id is not None and watched.repeats and watched.repeated_at is not None:
-            await ledger.history.repeat(
-                watched.task.id, watched.call_id, watched.repeats, watched.repeated_at
-            )
-
-    async def _note_progress(self, watched: Watched, seen: Observation) -> None:
-        known = watched.task.progress or 0
-        if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
-            return
-        watched.task = await self._bench.ledger.tasks.note_progress(watched.task, seen.progress)
-
     def _count(self, task: Task, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)
         metrics.MOVES.labels(task.state.value, task.route).inc()
@@ -185,11 +170,33 @@ class Look:
             metrics.FAILURES.labels(failure.kind.value, task.route).inc()
 
 
+def _repeat(watched: Watched) -> Repeat | None:
+    """The count of equal answers is written when another answer comes."""
+    if watched.call_id is None or not watched.repeats or watched.repeated_at is None:
+        return None
+    return Repeat(watched.task.id, watched.call_id, watched.repeats, watched.repeated_at)
+
+
+def _progress(task: Task, seen: Observation) -> int | None:
+    """How far it is, where that is news."""
+    known = task.progress or 0
+    if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
+        return None
+    return seen.progress
+
+
 def _meaning(driven: Driven) -> object:
     """What makes two answers the same to people; progress, request ids and dates do not count."""
     seen, last = driven.observation, driven.last
-    asked = last and (last.purpose, last.reply and last.reply.status, last.trouble)
-    return asked, seen.state, seen.status, seen.failure and (seen.failure.kind, seen.failure.code)
+    asked = (last.purpose, last.reply and last.reply.status, last.trouble) if last else ()
+    failed = (seen.failure.kind, seen.failure.code) if seen.failure else ()
+    return _shared((*asked, seen.state, seen.status, *failed))
+
+
+@lru_cache(maxsize=1024)
+def _shared(meaning: tuple[object, ...]) -> object:
+    """The same for all tasks of which it is said, since a worker watches many."""
+    return meaning
 
 
 def _answered(exchange: Exchange) -> bool:

@@ -60,6 +60,8 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
         keep_tidy(bench.ledger, bench.artifacts, settings.retention_months),
         bench.guard.watch(),
         poll.run(),
+        bench.habits.run(),
+        bench.shares.run(poll.shares_heard),
         *(step.keep_leases() for step in (submit, poll, download)),
     ]
     if settings.redis_url.get_secret_value():

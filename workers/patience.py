@@ -26,7 +26,7 @@ _MISSING_LOOKS = 5  # answers in a row that there is no such task
 _YOUNG_S = 120.0  # an upstream may take a while to find what it has just accepted
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Signs:
     """What the looks in a row have in common; one that is understood wipes the slate."""
 
@@ -36,21 +36,22 @@ class Signs:
     missing_since: float = 0
     last: str = ""
 
-    def read(self, seen: Observation) -> None:
-        """Take in one look."""
+    def after(self, seen: Observation) -> "Signs":
+        """The signs after one more look."""
         if seen.state is not None:
-            self.troubles = self.strange = self.missing = 0
-            self.last = ""
-            return
+            return CALM
         kind = seen.failure.kind if seen.failure else FailureKind.UNKNOWN
-        if kind is FailureKind.TASK_NOT_FOUND:
-            self.missing_since = self.missing_since if self.missing else boottime()
-            self.missing += 1
-        else:
-            self.missing = 0
-        self.strange = self.strange + 1 if seen.status is not None else 0
-        self.troubles = self.troubles + 1 if seen.status is None else 0
-        self.last = f"the upstream says {seen.status!r}" if seen.status else kind.value
+        missing = kind is FailureKind.TASK_NOT_FOUND
+        return Signs(
+            troubles=self.troubles + 1 if seen.status is None else 0,
+            strange=self.strange + 1 if seen.status is not None else 0,
+            missing=self.missing + 1 if missing else 0,
+            missing_since=boottime() if missing and not self.missing else self.missing_since,
+            last=f"the upstream says {seen.status!r}" if seen.status else kind.value,
+        )
+
+
+CALM = Signs()  # one for all, since nearly all that are watched have none
 
 
 class Patience:

@@ -7,8 +7,7 @@ nothing writes nothing; leases are renewed in bulk.
 import asyncio
 import heapq
 import random
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import Counter
 from itertools import count
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from tasks_service import metrics
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.tasks import Outrun
 from workers.hold import hold_broken
+from workers.lanes import Lanes
 from workers.look import Look, Watched
 from workers.step import seconds
 from workers.workbench import Workbench
@@ -28,15 +28,7 @@ log = get_logger()
 
 _CLAIM_BATCH = 1000
 _RENEW_BATCH = 5000
-
-
-@dataclass(order=True, slots=True)
-class _Due:
-    """A place in the heap; the number keeps equal times in order without comparing tasks."""
-
-    at: float
-    number: int
-    task_id: UUID
+_WRITE_S = 5  # for what was learnt at the end
 
 
 class Poll:
@@ -50,11 +42,12 @@ class Poll:
         self._capacity = capacity
         self._look = Look(bench)
         self._watched: dict[UUID, Watched] = {}
-        self._heap: list[_Due] = []
+        # When to look, a number that keeps equal times in order, and at what.
+        self._heap: list[tuple[float, int, Watched]] = []
         self._numbers = count()
         self._looking: dict[UUID, asyncio.Task[None]] = {}
-        self._busy: Counter[str] = Counter()
-        self._queues: dict[str, deque[UUID]] = {}
+        self._lanes = Lanes(bench.shares, self._begin)
+        bench.shares.wants = self._count_routes
         self._changed = asyncio.Event()
         self._draining = asyncio.Lock()
         self._stopping = False
@@ -97,8 +90,16 @@ class Poll:
             for look in late:
                 look.cancel()
             if late:
-                await asyncio.wait(late, timeout=5)
+                await asyncio.wait(late, timeout=_WRITE_S)
+        await self._look.finish(_WRITE_S)
         await self._give_back()
+
+    def shares_heard(self) -> None:
+        """The routes may have more room than before."""
+        self._lanes.look_again()
+
+    def _count_routes(self) -> Counter[str]:
+        return Counter(watched.task.route for watched in self._watched.values())
 
     async def _claim_batch(self) -> bool:
         room = min(self._capacity - len(self._watched), _CLAIM_BATCH)
@@ -110,42 +111,43 @@ class Poll:
             self._watched[task.id] = Watched(task)
             self._schedule(task.id, self._look.first_wait_s(task))
         metrics.WATCHED.set(len(self._watched))
+        self.bench.shares.hurry({task.route for task in tasks})
         return len(tasks) >= room
 
     def _schedule(self, task_id: UUID, wait_s: float) -> None:
-        at = asyncio.get_running_loop().time() + wait_s
         watched = self._watched[task_id]
         watched.place = next(self._numbers)
-        heapq.heappush(self._heap, _Due(at, watched.place, task_id))
-        self._changed.set()
+        entry = (asyncio.get_running_loop().time() + wait_s, watched.place, watched)
+        heapq.heappush(self._heap, entry)
+        # Whoever waits for the first of them is woken only when there is another first.
+        if self._heap[0] is entry:
+            self._changed.set()
 
     def _start_due(self) -> float | None:
         """Begin every look whose time has come; seconds until the next one, None where there is none."""
         now = asyncio.get_running_loop().time()
-        while self._heap and self._heap[0].at <= now:
-            due = heapq.heappop(self._heap)
-            watched = self._watched.get(due.task_id)
-            # A task that was claimed anew has another place; the old one is void.
-            if watched is not None and watched.place == due.number:
-                self._begin(watched)
-        return max(self._heap[0].at - now, 0) if self._heap else None
+        while self._heap and self._heap[0][0] <= now:
+            due, number, watched = heapq.heappop(self._heap)
+            # A task that was claimed anew is another one here, and has another place; the old one is void.
+            if self._watched.get(watched.task.id) is watched and watched.place == number:
+                self._enter(watched, due)
+        return max(self._heap[0][0] - now, 0) if self._heap else None
 
-    def _begin(self, watched: Watched) -> None:
-        route = watched.task.route
-        upstream = self.bench.upstreams.get(route)
-        limit = upstream.route.max_concurrency if upstream else 1
-        if watched.task.id in self._looking or self._stopping:
-            return
-        if quiet_s := self._look.quiet_s(route):
+    def _enter(self, watched: Watched, due: float) -> None:
+        share = self.bench.shares.of(watched.task.route)
+        if share and (quiet_s := share.quiet_s):
             # Not all of them in the instant when the upstream may be asked again.
             self._schedule(watched.task.id, quiet_s * random.uniform(1, 1.3))  # noqa: S311 - not for secrets
-            return
-        if self._busy[route] >= limit:
-            # A slow route fills its own queue only; the others go on.
-            self._queues.setdefault(route, deque()).append(watched.task.id)
-            return
-        self._busy[route] += 1
-        self._looking[watched.task.id] = asyncio.create_task(self._look_at(watched, route))
+        else:
+            self._lanes.enter(watched, due)
+
+    def _begin(self, watched: Watched) -> bool:
+        task_id = watched.task.id
+        # While it waited in its lane it may have been claimed anew, or given back.
+        if self._stopping or task_id in self._looking or self._watched.get(task_id) is not watched:
+            return False
+        self._looking[task_id] = asyncio.create_task(self._look_at(watched, watched.task.route))
+        return True
 
     async def _look_at(self, watched: Watched, route: str) -> None:
         task = watched.task
@@ -166,25 +168,17 @@ class Poll:
 
     def _looked(self, watched: Watched, route: str, task_id: UUID, wait_s: float | None) -> None:
         self._looking.pop(task_id, None)
-        self._busy[route] -= 1
         if self._watched.get(task_id) is watched:
             if wait_s is None and not self._stopping:
                 del self._watched[task_id]
             elif wait_s is not None:
-                self._schedule(task_id, wait_s)
+                # What was claimed together is not looked at together for ever.
+                self._schedule(task_id, wait_s * random.uniform(1, 1.1))  # noqa: S311 - not for secrets
         elif task_id in self._watched:
             # It was claimed anew while we looked; that claim has not had its look yet.
             self._schedule(task_id, 0)
         metrics.WATCHED.set(len(self._watched))
-        self._next_in(route)
-
-    def _next_in(self, route: str) -> None:
-        queue = self._queues.get(route)
-        while queue:
-            watched = self._watched.get(queue.popleft())
-            if watched is not None:
-                self._begin(watched)
-                return
+        self._lanes.leave(route)
 
     async def _renew(self, watched: list[Watched]) -> None:
         held = [one.task for one in watched]

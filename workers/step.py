@@ -48,9 +48,9 @@ class Step(ABC):
         """Do the step's work on one claimed task, and record what came of it."""
 
     def places(self, route: str) -> int:
-        """How many acts may go on at once on a route."""
-        upstream = self.bench.upstreams.get(route)
-        return upstream.route.max_concurrency if upstream else 1
+        """How many acts may go on at once on a route: an equal part of its limit for each worker."""
+        share = self.bench.shares.of(route)
+        return max(share.route.max_concurrency // share.workers, 1) if share else 1
 
     async def drain(self) -> None:
         """Claim until nothing is due. Rings that come meanwhile coalesce into one more round."""

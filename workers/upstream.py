@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import aiohttp
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
+from prometheus_client import Counter, Histogram
 from structlog.stdlib import get_logger
 
 from schemas.failures import Failure, FailureKind
@@ -29,10 +30,9 @@ from tasks_service.ledger.history import Call
 from workers.evidence import Exchange, Scribe
 from workers.letter import credential_of
 from workers.line import TOO_LATE, Line, TooLate, line, watched_lines
+from workers.wire import LARGEST_REPLY, Broken, Wire
 
 log = get_logger()
-
-_LARGEST_REPLY = 4 << 20  # answers are JSON; results are fetched elsewhere
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,6 @@ class Driven:
         return tuple(map(self.scribe.call, self.exchanges[-1:] if searched else self.exchanges))
 
 
-class _Broken(Exception):
-    """An exchange without an answer."""
-
-    def __init__(self, trouble: str, kind: FailureKind):
-        super().__init__(trouble)
-        self.trouble = trouble
-        self.kind = kind
-
-
 @dataclass(frozen=True, slots=True)
 class _Errand:
     """What one drive is for, and what it has come across."""
@@ -85,8 +76,9 @@ class _Errand:
     def took(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         answer = str(exchange.reply.status) if exchange.reply else str(exchange.trouble)
-        metrics.CALLS.labels(exchange.route, self.purpose, answer).inc()
-        metrics.CALL_SECONDS.labels(exchange.route, self.purpose).observe(exchange.seconds)
+        calls, seconds = _counters(exchange.route, self.purpose, answer)
+        calls.inc()
+        seconds.observe(exchange.seconds)
 
 
 class Upstream:
@@ -98,10 +90,10 @@ class Upstream:
         self._scribe = Scribe(redactor)
         self._base = route.base_url.rstrip("/")
         self.credential = credential_of(route)
-        # Three clients, so that slow downloads hold up no look and no looks a paid request. The paid one
+        # Three, so that slow downloads hold up no look and no looks a paid request. The paid one
         # gets a connection of its own each time: a kept one may turn out dead only after the write, and
         # then nobody knows whether it arrived. How much goes on at once is the steps' to say.
-        self._looks, self._files, self._paid = _client(keep=True), _client(keep=True), _client(keep=False)
+        self._looks, self._files, self._paid = Wire(), _client(keep=True), _client(keep=False)
 
     async def drive(
         self,
@@ -122,7 +114,7 @@ class Upstream:
         errand = _Errand(purpose, attempt, timeout_s, deadline, seen)
         try:
             observation = await self._run(flow, errand)
-        except _Broken as broken:
+        except Broken as broken:
             observation = Observation(
                 spend=_spent(purpose, seen), failure=Failure(broken.kind, broken.trouble)
             )
@@ -134,7 +126,7 @@ class Upstream:
 
     def driven(self, observation: Observation, exchanges: Sequence[Exchange] = ()) -> Driven:
         """An observation, fit to be kept, with its evidence."""
-        return Driven(self._scribe.clean(observation), tuple(exchanges), self._scribe)
+        return Driven(self._scribe.clean(observation, self.provider.states), tuple(exchanges), self._scribe)
 
     async def open(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """Open a result that lies behind the route's own credential; the caller closes it."""
@@ -149,7 +141,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await asyncio.gather(self._looks.aclose(), self._files.aclose(), self._paid.aclose())
+        await asyncio.gather(self._looks.close(), self._files.aclose(), self._paid.aclose())
 
     async def _run(self, flow: Flow, errand: "_Errand") -> Observation:
         reply: Reply | None = None
@@ -168,7 +160,7 @@ class Upstream:
             try:
                 reply = await self._send(ask, errand.timeout_s, out)
                 return reply
-            except _Broken as broken:
+            except Broken as broken:
                 trouble = broken.trouble
                 raise
             except asyncio.CancelledError:
@@ -193,37 +185,48 @@ class Upstream:
                 )
 
     async def _send(self, ask: Ask, timeout_s: float, out: Line) -> Reply:
-        client = self._paid if ask.spends else self._looks
+        if not ask.spends and ask.form is None and not ask.parts:
+            # There may be thousands of them a second.
+            return await self._looks.ask(ask, self._base + ask.path, partial(self._headers, ask), timeout_s)
+        client = self._paid if ask.spends else self._files
         try:
             request = self._request(ask, client)
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             # A credential with a letter that no header can hold, most likely.
-            raise _Broken(type(error).__name__, FailureKind.KEY_MALFORMED) from error
+            raise Broken(type(error).__name__, FailureKind.KEY_MALFORMED) from error
         try:
             async with asyncio.timeout(timeout_s):
                 response = await client.send(request, stream=True)
                 return await _read(response)
         except TimeoutError as error:
-            raise _Broken("Timeout", FailureKind.TIMEOUT if out.made else FailureKind.NETWORK) from error
+            raise Broken("Timeout", FailureKind.TIMEOUT if out.made else FailureKind.NETWORK) from error
         except TooLate as error:
-            raise _Broken(TOO_LATE, FailureKind.TIMEOUT) from error
+            raise Broken(TOO_LATE, FailureKind.TIMEOUT) from error
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
             kind = FailureKind.STREAM_INTERRUPTED if out.made else FailureKind.NETWORK
-            raise _Broken(_name(error), kind) from error
+            raise Broken(_name(error), kind) from error
+
+    def _headers(self, ask: Ask) -> dict[str, str]:
+        signed = self.provider.sign(self.route.credential.get_secret_value(), ask, datetime.now(UTC))
+        kind = {} if ask.json is None else {"content-type": "application/json"}
+        return {"accept-encoding": "identity", **ask.headers, **signed, **kind}
 
     def _request(self, ask: Ask, client: httpx.AsyncClient) -> httpx.Request:
-        signed = self.provider.sign(self.route.credential.get_secret_value(), ask, datetime.now(UTC))
         content: dict[str, Any] = {}
-        headers = {"accept-encoding": "identity", **ask.headers, **signed}
         if ask.json is not None:
             content["content"] = orjson.dumps(ask.json)
-            headers["content-type"] = "application/json"
         elif ask.form is not None or ask.parts:
             fields = [(name, (None, value)) for name, value in (ask.form or {}).items()]
             content["files"] = fields + [(p.name, (p.filename, p.content, p.type)) for p in ask.parts]
         return client.build_request(
-            ask.method, self._base + ask.path, params=ask.query or None, headers=headers, **content
+            ask.method, self._base + ask.path, params=ask.query or None, headers=self._headers(ask), **content
         )
+
+
+@lru_cache(maxsize=4096)
+def _counters(route: str, purpose: str, answer: str) -> tuple[Counter, Histogram]:
+    """Looked up once: that would cost as much as the counting."""
+    return metrics.CALLS.labels(route, purpose, answer), metrics.CALL_SECONDS.labels(route, purpose)
 
 
 def _spent(purpose: str, exchanges: Sequence[Exchange]) -> Spend:
@@ -237,7 +240,7 @@ async def _read(response: httpx.Response) -> Reply:
     try:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) > _LARGEST_REPLY:
+            if len(body) > LARGEST_REPLY:
                 break
     finally:
         await response.aclose()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.capabilities import Model
+from schemas.pace import wait_s
 from schemas.providers import PROVIDERS, model_of
 from schemas.redaction import Redactor
 from schemas.task import Task
@@ -17,6 +18,8 @@ from tasks_service.outside import Outside
 from tasks_service.pictures.references import References
 from tasks_service.settings import Settings
 from workers.guard import RestoreGuard
+from workers.habits import Habits
+from workers.shares import Shares
 from workers.upstream import Upstream
 
 # A task whose model has left its provider's file is still polled, at a gentle pace.
@@ -35,6 +38,8 @@ class Workbench:
     doorbell: Doorbell
     upstreams: dict[str, Upstream]
     guard: RestoreGuard
+    habits: Habits
+    shares: Shares
 
     @classmethod
     async def open(cls, settings: Settings, doorbell: Doorbell) -> "Workbench":
@@ -51,6 +56,8 @@ class Workbench:
             doorbell,
             upstreams,
             RestoreGuard(ledger, Epochs(settings.store)),
+            Habits(ledger),
+            Shares(settings.routes, settings.redis_url.get_secret_value(), settings.workers),
         )
 
     async def close(self) -> None:
@@ -59,6 +66,7 @@ class Workbench:
         await self.guard.close()
         await self.outside.close()
         await self.doorbell.close()
+        await self.shares.close()
         await self.ledger.close()
 
     def upstream_of(self, task: Task) -> Upstream | None:
@@ -72,7 +80,7 @@ class Workbench:
     def pace(self, task: Task, age_s: float) -> timedelta:
         """The time until the next look at a task of this age."""
         model = self.model_of(task)
-        return timedelta(seconds=model.pace(age_s) if model else _FORGOTTEN_PACE_S)
+        return timedelta(seconds=wait_s(model, self.habits.of(task), age_s) if model else _FORGOTTEN_PACE_S)
 
     def since_s(self, moment: datetime) -> float:
         """Seconds since a moment that the ledger has recorded, by the ledger's clock."""

@@ -1,7 +1,7 @@
 """The one place that talks to the driver: a pool, named queries, and errors by constraint name."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, cast
 
@@ -103,13 +103,6 @@ class Database:
         found = await self.rows(query, **values)
         return found[0] if found else None
 
-    async def many(self, query: Query, all_values: list[dict[str, Any]]) -> None:
-        """The same statement for many sets of values, in one exchange."""
-        if not all_values:
-            return
-        with _in_our_words():
-            await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
-
     async def execute(self, statement: str) -> None:
         """A statement that PostgreSQL wrote itself, such as one that names a table."""
         await self._executor.execute(statement, timeout=self._patience_s)
@@ -171,8 +164,10 @@ class Book:
     async def _row(self, query: str, /, **values: Any) -> Row | None:
         return await self._database.row(self.queries[query], **values)
 
-    async def _many(self, query: str, all_values: list[dict[str, Any]]) -> None:
-        await self._database.many(self.queries[query], all_values)
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The same values by column, for a statement that takes many rows as arrays."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What happened to a task: states, calls, artifacts and notes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from schemas.task import Artifact
-from tasks_service.ledger.connection import Book, Database, Row
+from tasks_service.ledger.connection import Book, Database, Row, columns_of
 from tasks_service.ledger.together import Together
 
 _MOMENTS = frozenset({"at", "sent_at", "last_at", "stored_at"})
@@ -44,6 +44,16 @@ class Told:
     artifacts: Sequence[Row] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An answer on record that came again, so many times."""
+
+    task_id: UUID
+    id: UUID
+    times: int
+    last_at: datetime
+
+
 class History(Book, beside=__file__):
     """Evidence is added, never changed; only the count of equal answers grows."""
 
@@ -59,11 +69,18 @@ class History(Book, beside=__file__):
             and await self._row("repeat_last", task_id=task_id, **_gist(calls[0]))
         ):
             return
-        await self._many("record_call", [{"task_id": task_id} | asdict(call) for call in calls])
+        await self.record_all([(task_id, call) for call in calls])
 
-    async def repeat(self, task_id: UUID, call_id: UUID, times: int, last_at: datetime) -> None:
-        """The same answer came again, so many times."""
-        await self._row("repeat_call", task_id=task_id, id=call_id, times=times, last_at=last_at)
+    async def record_all(self, calls: Sequence[tuple[UUID, Call]]) -> None:
+        """Keep exchanges about several tasks."""
+        if calls:
+            columns = {name: [getattr(call, name) for _, call in calls] for name in _COLUMNS}
+            await self._rows("record_calls", task_id=[task_id for task_id, _ in calls], **columns)
+
+    async def repeat(self, repeats: Sequence[Repeat]) -> None:
+        """The same answers came again."""
+        if repeats:
+            await self._rows("repeat_calls", **columns_of([asdict(repeat) for repeat in repeats]))
 
     async def keep(self, task_id: UUID, artifacts: Sequence[Artifact]) -> None:
         """The files are ours. Raises Taken where somebody kept them first."""
@@ -107,6 +124,9 @@ class History(Book, beside=__file__):
         await self._row(
             "add_note", task_id=task_id, id=note_id, type=kind, actor=actor, reason=reason, detail=detail
         )
+
+
+_COLUMNS = tuple(field.name for field in fields(Call))
 
 
 def _gist(call: Call) -> dict[str, Any]:

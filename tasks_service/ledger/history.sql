@@ -27,14 +27,21 @@ SELECT * FROM artifact WHERE task_id = ANY(:ids::uuid[]) ORDER BY task_id, n;
 -- notes: what happened to a task without a move
 SELECT * FROM task_note WHERE task_id = :id ORDER BY at, id;
 
--- record_call: keep one exchange as evidence
+-- record_calls: keep exchanges as evidence
 INSERT INTO upstream_call (task_id, id, purpose, attempt, route, method, path, sent_at, latency_ms, status, trouble,
                            upstream_request_id, answer_sha256, body, last_at)
-VALUES (:task_id, :id, :purpose, :attempt, :route, :method, :path, :sent_at, :latency_ms, :status, :trouble,
-        :upstream_request_id, :answer_sha256, :body, :sent_at);
+SELECT *, sent_at FROM unnest(
+    :task_id::uuid[], :id::uuid[], :purpose::text[], :attempt::integer[], :route::text[], :method::text[],
+    :path::text[], :sent_at::timestamptz[], :latency_ms::integer[], :status::integer[], :trouble::text[],
+    :upstream_request_id::text[], :answer_sha256::bytea[], :body::text[]
+) AS given (task_id, id, purpose, attempt, route, method, path, sent_at, latency_ms, status, trouble,
+            upstream_request_id, answer_sha256, body);
 
--- repeat_call: the same answer came again
-UPDATE upstream_call SET repeats = repeats + :times, last_at = :last_at WHERE task_id = :task_id AND id = :id;
+-- repeat_calls: the same answers came again
+UPDATE upstream_call c SET repeats = c.repeats + given.times, last_at = given.last_at
+FROM unnest(:task_id::uuid[], :id::uuid[], :times::integer[], :last_at::timestamptz[])
+    AS given (task_id, id, times, last_at)
+WHERE c.task_id = given.task_id AND c.id = given.id;
 
 -- keep_artifact: a file is ours; where its task had failed, it came late, and was paid for
 WITH kept AS (

@@ -8,6 +8,7 @@ from tasks_service.ledger.connection import Database
 from tasks_service.ledger.decisions import Decisions
 from tasks_service.ledger.erasure import Erasure
 from tasks_service.ledger.failures import Failures
+from tasks_service.ledger.habits import Habits
 from tasks_service.ledger.history import History
 from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
@@ -34,6 +35,7 @@ BOOKS = (
     Decisions,
     ReferenceImages,
     Failures,
+    Habits,
     Search,
     Erasure,
     Retention,
@@ -59,6 +61,7 @@ class Ledger:
         self.erasure = Erasure(database)
         self.retention = Retention(database)
         self.failures = Failures(database)
+        self.habits = Habits(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

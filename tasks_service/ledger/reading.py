@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,21 +18,8 @@ from tasks_service.ledger.connection import Row
 
 log = get_logger()
 
-_KEPT = (
-    "id",
-    "account_id",
-    "account",
-    "key_id",
-    "model",
-    "provider",
-    "route",
-    "endpoint",
-    "request_sha256",
-    "external_id",
-    "duplicate_allowed",
-    "created_at",
-    "catalogue",
-)
+_KEPT = ("id", "account_id", "request_sha256", "external_id", "duplicate_allowed", "created_at")
+_SHARED = ("account", "key_id", "model", "provider", "route", "endpoint", "catalogue")
 _CHANGING = (
     "seq",
     "claim",
@@ -50,17 +39,18 @@ _CHANGING = (
 
 
 def task_from(row: Row) -> Task:
-    """A task from its row."""
+    """A task from its row. What is the same in many tasks is one object, since a worker watches many."""
+    request = row["request"]
     return Task(
         kind=Kind(row["kind"]),
-        # What was accepted by another release is read as far as this one knows it.
-        request=TaskRequest.model_validate(row["request"], strict=False, extra="ignore"),
-        checked=tuple(row["checked"]),
-        not_checked=tuple(row["not_checked"]),
+        request=_bare(request["model"]) if request.keys() == {"model"} else _request(request),
+        checked=_words(*row["checked"]),
+        not_checked=_words(*row["not_checked"]),
         pictures=tuple(map(_given, row["pictures"])),
         # A claimed task is not over, so that its row does not say.
         erased_at=row.get("erased_at"),
         **{name: row[name] for name in _KEPT},
+        **{name: row[name] and intern(row[name]) for name in _SHARED},
         **_changing(row),
     )
 
@@ -95,6 +85,22 @@ def _changing(row: Row) -> dict[str, Any]:
         "parked": row["parked"] and Parked(row["parked"]),
         "failure": failure or None,
     }
+
+
+def _request(value: Mapping[str, Any]) -> TaskRequest:
+    # What was accepted by another release is read as far as this one knows it.
+    return TaskRequest.model_validate(value, strict=False, extra="ignore")
+
+
+@lru_cache(maxsize=1024)
+def _bare(model: str) -> TaskRequest:
+    """What `claim` says of a request that nobody needs whole."""
+    return _request({"model": model})
+
+
+@lru_cache(maxsize=1024)
+def _words(*words: str) -> tuple[str, ...]:
+    return words
 
 
 def _given(entry: Mapping[str, Any]) -> GivenPicture:

@@ -1,43 +1,26 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from dataclasses import fields, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from schemas.failure_groups import trouble_of
-from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import LIVE, Parked, State
 from schemas.task import Task
 from tasks_service.ledger.clock import Clock
-from tasks_service.ledger.connection import Book, Database, Row
+from tasks_service.ledger.connection import Book, Database, Row, columns_of
 from tasks_service.ledger.filters import Filters
-from tasks_service.ledger.grouping import group_values
+from tasks_service.ledger.moves import Move, values_of
 from tasks_service.ledger.new_task import NewTask
 from tasks_service.ledger.opening import KeyTaken, Opening, Outrun, WorkTaken
 from tasks_service.ledger.reading import moved_from, readable, task_from
 from tasks_service.ledger.together import Together
 
 __all__ = ["Filters", "KeyTaken", "Move", "NewTask", "Outrun", "Tasks", "WorkTaken"]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One move: where to, who, why, and what was learnt. `wait` is the time to the next look; None: over."""
-
-    to: State
-    actor: str
-    cause: str
-    wait: timedelta | None = None
-    detail: str | None = None
-    upstream_id: str | None = None
-    progress: int | None = None
-    result_expires_at: datetime | None = None
-    failure: Failure | None = None
 
 
 class Tasks(Book, beside=__file__):
@@ -107,8 +90,8 @@ class Tasks(Book, beside=__file__):
         """Take what is due under a lease, the longest overdue first, or `by_expiry` what dies first.
 
         `rooms` says for each route how many it may give; of all others together come at most `limit`.
-        Requests hold images of megabytes, so without `whole` a task's request says its model only: never send
-        it. A task that cannot be read is left out, so that it holds up no other.
+        Requests hold images of megabytes, so without `whole` a task's request says its model only, and has no
+        digest: never send it. A task that cannot be read is left out, so that it holds up no other.
         """
         rows = await self._rows(
             "claim",
@@ -148,39 +131,39 @@ class Tasks(Book, beside=__file__):
         """Look again later. Raises Outrun."""
         await self._mine("postpone", task, wait=wait)
 
-    async def note_progress(self, task: Task, progress: int) -> Task:
-        """Remember how far the upstream says it is. Raises Outrun."""
-        await self._mine("note_progress", task, progress=progress)
-        return replace(task, progress=progress)
+    async def note_progress(self, seen: Sequence[tuple[Task, int]]) -> list[Task | None]:
+        """Remember how far the upstream says they are; None for each that is somebody else's now."""
+        if not seen:
+            return []
+        rows = await self._rows(
+            "note_progress",
+            ids=[task.id for task, _ in seen],
+            claims=[task.claim for task, _ in seen],
+            seqs=[task.seq for task, _ in seen],
+            progress=[progress for _, progress in seen],
+        )
+        noted = {(row["id"], row["claim"]) for row in rows}
+        return [
+            replace(task, progress=progress) if (task.id, task.claim) in noted else None
+            for task, progress in seen
+        ]
 
     async def advance(self, task: Task, move: Move) -> Task:
         """Move a task along one legal edge. Raises Outrun when someone else moved it first."""
-        failure = move.failure or (Failure(FailureKind.UNKNOWN) if move.to is State.FAILED else None)
-        row = await self._row(
-            "advance",
-            id=task.id,
-            seq=task.seq,
-            claim=task.claim,
-            from_state=task.state.value,
-            to_state=move.to.value,
-            actor=move.actor,
-            cause=move.cause,
-            detail=move.detail,
-            wait=move.wait,
-            upstream_id=move.upstream_id,
-            progress=move.progress,
-            result_expires_at=move.result_expires_at,
-            failure_kind=failure.kind.value if failure else None,
-            failure_code=failure.code if failure else None,
-            failure_status=failure.status if failure else None,
-            failure_message=failure.message if failure else None,
-            failure_request_id=failure.request_id if failure else None,
-            may_be_charged=failure is None or may_be_charged(failure.kind),
-            **group_values(trouble_of(task.provider, task.state, failure) if failure else None),
-        )
-        if row is None:
+        [moved] = await self.advance_all([(task, move)])
+        if moved is None:
             raise Outrun(task.id)
-        return moved_from(task, row)
+        return moved
+
+    async def advance_all(self, moves: Sequence[tuple[Task, Move]]) -> list[Task | None]:
+        """Move tasks along one legal edge each; None for each that someone else moved first."""
+        if not moves:
+            return []
+        columns = columns_of([values_of(task, move) for task, move in moves])
+        # Of two holders of one task only one can have moved it: the one whose claim the row has.
+        rows = {(row["id"], row["claim"]): row for row in await self._rows("advance", **columns)}
+        found = ((task, rows.get((task.id, task.claim))) for task, _ in moves)
+        return [moved_from(task, row) if row else None for task, row in found]
 
     async def park(self, task: Task, why: Parked, wait: timedelta, actor: str, detail: str | None) -> bool:
         """Ask for a person's eyes; False where that was done already, or the task is no longer ours."""

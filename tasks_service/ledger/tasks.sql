@@ -67,15 +67,22 @@ RETURNING t.id, t.account_id, a.name AS account, t.key_id, t.state, t.seq, t.cla
     t.provider, t.route, t.endpoint,
     -- not even the prompt: to take it out, PostgreSQL would have to read the whole
     CASE WHEN :whole::boolean THEN t.request ELSE jsonb_build_object('model', t.model) END AS request,
-    t.request_sha256, t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
+    CASE WHEN :whole::boolean THEN t.request_sha256 ELSE '' END AS request_sha256,
+    t.catalogue, t.checked, t.not_checked, t.spend, t.attempt, t.upstream_id, t.progress, t.parked, t.parked_at,
     t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status, t.failure_message, t.failure_request_id,
     t.failure_group, t.external_id, t.duplicate_allowed, t.created_at, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
     t.result_expires_at, t.pictures, now() AS read_at;
 
 -- renew: prolong leases in bulk; what does not come back has been taken by somebody else
-UPDATE task t SET due_at = now() + :lease::interval
-FROM unnest(:ids::uuid[], :claims::integer[], :seqs::integer[]) AS held (id, claim, seq)
-WHERE t.id = held.id AND t.claim = held.claim AND t.seq = held.seq AND t.due_at IS NOT NULL
+WITH held AS (
+    -- in the order of their ids, like whoever moves many at once, so that neither waits for the other in a circle
+    SELECT t.id FROM task t
+    JOIN unnest(:ids::uuid[], :claims::integer[], :seqs::integer[]) AS given (id, claim, seq)
+        ON t.id = given.id AND t.claim = given.claim AND t.seq = given.seq
+    WHERE t.due_at IS NOT NULL
+    ORDER BY t.id FOR NO KEY UPDATE OF t
+)
+UPDATE task t SET due_at = now() + :lease::interval FROM held WHERE t.id = held.id
 RETURNING t.id;
 
 -- postpone: look again later, and let go of the lease
@@ -83,54 +90,85 @@ UPDATE task SET due_at = now() + :wait::interval
 WHERE id = :id AND claim = :claim AND seq = :seq AND due_at IS NOT NULL
 RETURNING id;
 
--- note_progress: how far the upstream says it is
-UPDATE task SET progress = :progress WHERE id = :id AND claim = :claim AND seq = :seq RETURNING id;
+-- note_progress: how far the upstream says they are
+WITH held AS (
+    SELECT t.id, given.progress FROM task t
+    JOIN unnest(:ids::uuid[], :claims::integer[], :seqs::integer[], :progress::integer[])
+        AS given (id, claim, seq, progress)
+        ON t.id = given.id AND t.claim = given.claim AND t.seq = given.seq
+    ORDER BY t.id FOR NO KEY UPDATE OF t
+)
+UPDATE task t SET progress = held.progress FROM held WHERE t.id = held.id
+RETURNING t.id, t.claim;
 
--- advance: move a task along one legal edge, or touch nothing if someone moved it first
-WITH moved AS (
-    UPDATE task SET
-        state = :to_state,
-        seq = seq + 1,
-        due_at = CASE WHEN :wait::interval IS NULL THEN NULL ELSE now() + :wait::interval END,
+-- advance: move tasks along one legal edge each, and touch nothing of those that someone moved first
+WITH held AS (
+    SELECT given.* FROM task t
+    JOIN unnest(
+        :id::uuid[], :seq::integer[], :claim::integer[], :from_state::text[], :to_state::text[], :actor::text[],
+        :cause::text[], :detail::text[], :wait::interval[], :upstream_id::text[], :progress::integer[],
+        :result_expires_at::timestamptz[], :failure_kind::text[], :failure_code::text[], :failure_status::integer[],
+        :failure_message::text[], :failure_request_id::text[], :may_be_charged::boolean[], :failure_group::text[],
+        :phase::text[], :status_class::text[], :group_code::text[], :words::text[]
+    ) AS given (
+        id, seq, claim, from_state, to_state, actor, cause, detail, wait, upstream_id, progress, result_expires_at,
+        failure_kind, failure_code, failure_status, failure_message, failure_request_id, may_be_charged,
+        failure_group, phase, status_class, group_code, words
+    ) ON t.id = given.id AND t.seq = given.seq AND t.claim = given.claim AND t.state = given.from_state
+    -- in the order of their ids, so that of two who move many neither waits for the other in a circle
+    ORDER BY t.id FOR NO KEY UPDATE OF t
+), moved AS (
+    UPDATE task t SET
+        state = h.to_state,
+        seq = t.seq + 1,
+        due_at = CASE WHEN h.wait IS NULL THEN NULL ELSE now() + h.wait END,
         parked = NULL,
         parked_at = NULL,
-        upstream_id = coalesce(upstream_id, :upstream_id),
-        progress = CASE WHEN :to_state IN ('done', 'downloaded') THEN 100 ELSE coalesce(:progress, progress) END,
-        result_expires_at = coalesce(:result_expires_at, result_expires_at),
-        failure_kind = :failure_kind,
-        failure_code = :failure_code,
-        failure_status = :failure_status,
-        failure_message = :failure_message,
-        failure_request_id = :failure_request_id,
-        failure_group = :failure_group,
-        queued_at = CASE WHEN :to_state = 'queued' THEN now() ELSE queued_at END,
-        running_at = CASE WHEN :to_state = 'running' THEN now() ELSE running_at END,
-        finished_at = CASE WHEN :to_state IN ('done', 'failed') THEN coalesce(finished_at, now()) ELSE finished_at END,
-        downloaded_at = CASE WHEN :to_state = 'downloaded' THEN now() ELSE downloaded_at END
-    WHERE id = :id AND seq = :seq AND claim = :claim AND state = :from_state
-    RETURNING id, account_id, fingerprint, state, seq, claim, due_at, spend, attempt, upstream_id, progress, parked,
-        parked_at, cancel_requested_at, failure_kind, failure_code, failure_status, failure_message, failure_request_id,
-        failure_group, provider, route, queued_at, running_at, finished_at, downloaded_at, result_expires_at
+        upstream_id = coalesce(t.upstream_id, h.upstream_id),
+        progress = CASE WHEN h.to_state IN ('done', 'downloaded') THEN 100 ELSE coalesce(h.progress, t.progress) END,
+        result_expires_at = coalesce(h.result_expires_at, t.result_expires_at),
+        failure_kind = h.failure_kind,
+        failure_code = h.failure_code,
+        failure_status = h.failure_status,
+        failure_message = h.failure_message,
+        failure_request_id = h.failure_request_id,
+        failure_group = h.failure_group,
+        queued_at = CASE WHEN h.to_state = 'queued' THEN now() ELSE t.queued_at END,
+        running_at = CASE WHEN h.to_state = 'running' THEN now() ELSE t.running_at END,
+        finished_at = CASE WHEN h.to_state IN ('done', 'failed') THEN coalesce(t.finished_at, now())
+                      ELSE t.finished_at END,
+        downloaded_at = CASE WHEN h.to_state = 'downloaded' THEN now() ELSE t.downloaded_at END
+    FROM held h WHERE t.id = h.id
+    RETURNING t.id, t.account_id, t.fingerprint, t.state, t.seq, t.claim, t.due_at, t.spend, t.attempt, t.upstream_id,
+        t.progress, t.parked, t.parked_at, t.cancel_requested_at, t.failure_kind, t.failure_code, t.failure_status,
+        t.failure_message, t.failure_request_id, t.failure_group, t.provider, t.route, t.queued_at, t.running_at, t.finished_at, t.downloaded_at,
+        t.result_expires_at, h.from_state, h.actor, h.cause, h.detail, h.may_be_charged,
+        h.phase, h.status_class, h.group_code, h.words
 ), event AS (
     INSERT INTO task_event (task_id, seq, from_state, to_state, actor, cause, detail)
-    SELECT id, seq, :from_state, state, :actor, :cause, :detail FROM moved
+    SELECT id, seq, from_state, state, actor, cause, detail FROM moved
+), ended AS (
+    -- Several may have done the same work, where that was allowed. What was certainly free leaves nothing that a
+    -- second one could double.
+    SELECT account_id, fingerprint, count(*) AS tasks, max(id::text) FILTER (
+        WHERE state = 'downloaded' OR spend IN ('intended', 'unknown') OR spend = 'confirmed' AND may_be_charged
+    )::uuid AS counts
+    FROM moved WHERE due_at IS NULL GROUP BY account_id, fingerprint
+), work AS (
+    SELECT ended.* FROM live_work w JOIN ended USING (account_id, fingerprint)
+    ORDER BY account_id, fingerprint FOR NO KEY UPDATE OF w
 ), released AS (
     UPDATE live_work w SET
-        live = w.live - 1,
-        ended_task_id = CASE WHEN m.counts THEN m.id ELSE w.ended_task_id END,
-        ended_at = CASE WHEN m.counts THEN now() ELSE w.ended_at END
-    FROM (
-        -- what was certainly free leaves nothing that a second one could double
-        SELECT *, state = 'downloaded' OR spend IN ('intended', 'unknown')
-            OR spend = 'confirmed' AND :may_be_charged::boolean AS counts
-        FROM moved
-    ) m
-    WHERE m.due_at IS NULL AND w.account_id = m.account_id AND w.fingerprint = m.fingerprint
+        live = w.live - work.tasks,
+        ended_task_id = coalesce(work.counts, w.ended_task_id),
+        ended_at = CASE WHEN work.counts IS NULL THEN w.ended_at ELSE now() END
+    FROM work WHERE w.account_id = work.account_id AND w.fingerprint = work.fingerprint
 ), grouped AS (
     -- the first case of a trouble makes its group; all others find it there, and write and lock nothing
     INSERT INTO failure_group (key, provider, phase, kind, status_class, code, words)
-    SELECT failure_group, provider, :phase::text, failure_kind, :status_class::text, :group_code::text, :words::text
-    FROM moved WHERE failure_group IS NOT NULL
+    SELECT DISTINCT ON (failure_group)
+           failure_group, provider, phase, failure_kind, status_class, group_code, words
+    FROM moved WHERE failure_group IS NOT NULL ORDER BY failure_group
     ON CONFLICT DO NOTHING
 ), told AS (
     INSERT INTO failure_case (task_id, group_key, account_id, route, spend)

@@ -110,7 +110,7 @@ async def test_wait_sees_progress_and_parking(world: World, acme: httpx.AsyncCli
     moved = await world.move(task["id"], State.RUNNING)
     held = asyncio.create_task(acme.get(f"/v1/tasks/{task['id']}?wait=30"))
     await asyncio.sleep(0.3)
-    await world.ledger.tasks.note_progress(moved, 40)
+    await world.ledger.tasks.note_progress([(moved, 40)])
     assert (await held).json()["progress"] == 40
 
 

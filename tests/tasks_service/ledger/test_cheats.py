@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from schemas.lifecycle import Spend, State
 from schemas.task import Artifact
-from tasks_service.ledger.history import Call
+from tasks_service.ledger.history import Call, Repeat
 
 from .cheats import AFTER_THE_END, CHEATS
 from .conftest import LEASE
@@ -36,7 +36,7 @@ def storied(ledger, brought_to):
         task = await brought_to(state)
         call = Call(uuid7(), "poll", 1, "r", "GET", "/", task.created_at, 1, 200, None, None, None, "words")
         await ledger.history.record(task.id, [call])
-        await ledger.history.repeat(task.id, call.id, 2, task.created_at)
+        await ledger.history.repeat([Repeat(task.id, call.id, 2, task.created_at)])
         await ledger.history.keep(task.id, [Artifact(0, "k", "image/png", 9, "0" * 64, 1, 1, None)])
         await ledger.history.add_note(task.id, uuid7(), "note", "x", "x", None)
         await ledger.tasks.cancel(task.id, "x")
