@@ -109,6 +109,12 @@ class ModelUnknown(Refusal):
     status, code, title = 422, "model_unknown", "There is no such model"
 
 
+class ModelRetired(Refusal):
+    """Its vendor has retired the model; `nearest` names living ones."""
+
+    status, code, title = 422, "model_retired", "The model is no more"
+
+
 class TooManyRequests(Refusal):
     """Slow down."""
 

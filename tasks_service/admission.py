@@ -18,6 +18,7 @@ from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate, estimate
 from schemas.refusals import (
     IdempotencyKeyReused,
+    ModelRetired,
     ModelUnknown,
     Overloaded,
     Refusal,
@@ -29,7 +30,8 @@ from schemas.rules import (
     CHECKS,
     Violation,
     check,
-    nearest_models,
+    ending,
+    judge,
     not_checked,
     pointer_part,
     with_defaults,
@@ -45,6 +47,9 @@ from tasks_service.pictures.vetting import Vetted, Vetting, restated
 from tasks_service.twins import duplicate
 
 CHECKED = CHECKS
+_ABOUT_MODELS: Mapping[str, type[Refusal]] = MappingProxyType(
+    {"model_unknown": ModelUnknown, "model_retired": ModelRetired}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Quote:
     problems: tuple[Violation, ...]
     not_checked: tuple[str, ...] = ()
     estimate: Estimate | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Admission:
@@ -86,6 +92,7 @@ class Admission:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         self.offers = offers(routes)
+        self._models = {name: offer.model for name, offer in self.offers.items()}
         self._ledger = ledger
         self._doorbell = doorbell
         self._vetting = vetting
@@ -104,22 +111,31 @@ class Admission:
 
     async def quote(self, request: TaskRequest, caller: Caller) -> Quote:
         """The same checks, images and all, and nothing is written or kept. Raises Overloaded."""
-        offer = self.offers.get(request.model)
+        wrong, offer = self.judge(request), self.offers.get(request.model)
         if offer is None:
-            return Quote((self._unknown(request.model),))
+            return Quote(tuple(wrong))
         filled = with_defaults(request, offer.model)
-        _, wrong = await self._check(filled, offer.model, caller)
+        if not wrong:
+            _, wrong = await self._look(filled, offer.model, caller)
         price = None if wrong else estimate(filled, offer.model)
-        return Quote(tuple(wrong), not_checked(filled, offer.model), price)
+        end = ending(offer.model, self._now().date())
+        return Quote(tuple(wrong), not_checked(filled, offer.model), price, (end,) if end else ())
+
+    def judge(self, request: TaskRequest) -> list[Violation]:
+        """Everything that is wrong with a request before its images are looked at."""
+        return judge(request, self._models, self._now().date())
 
     async def _admit(self, request: TaskRequest, caller: Caller, key: str | None, again: bool) -> Admitted:
         digest = request_sha256(request)
         # Before the rules: an answer once given must not change when the catalogue does.
         if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
             return await self._replay(known, request, digest)
-        offer = self._offer(request.model)
+        if wrong := self.judge(request):
+            raise _unacceptable(wrong)
+        offer = self.offers[request.model]
         filled = with_defaults(request, offer.model)
-        vetted, wrong = await self._check(filled, offer.model, caller)
+        # Images cost more to look at, so only where all else passes.
+        vetted, wrong = await self._look(filled, offer.model, caller)
         if wrong:
             raise _unacceptable(wrong)
         kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
@@ -140,12 +156,10 @@ class Admission:
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
 
-    async def _check(
+    async def _look(
         self, filled: TaskRequest, model: Model, caller: Caller
     ) -> tuple[Vetted, list[Violation]]:
-        """The rules; and where a request passes them, its images are looked at, which costs more."""
-        if wrong := check(filled, model):
-            return Vetted(), wrong
+        """What is wrong with the images of a request that passes all rules."""
         vetted = await self._vetting.vet(filled, caller.account_id, model)
         return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]
 
@@ -183,20 +197,6 @@ class Admission:
         task = await self._ledger.tasks.get(task_id)
         assert task is not None, "guards point at tasks, and tasks are never deleted"
         return task
-
-    def _offer(self, model: str) -> Offer:
-        offer = self.offers.get(model)
-        if offer is not None:
-            return offer
-        unknown = self._unknown(model)
-        members = {"nearest": unknown.nearest, "problems": [problem(unknown)]}
-        raise ModelUnknown(unknown.detail, members=members)
-
-    def _unknown(self, model: str) -> Violation:
-        nearest = nearest_models(model, tuple(self.offers))
-        hint = f" Did you mean {nearest[0]}?" if nearest else " GET /v1/models lists them."
-        detail = f"No route offers a model named {model!r}.{hint}"
-        return Violation("/model", "model_unknown", detail, got=model, nearest=nearest)
 
 
 def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
@@ -248,6 +248,11 @@ def _new(
     )
 
 
-def _unacceptable(wrong: list[Violation]) -> UnacceptableParameters:
+def _unacceptable(wrong: list[Violation]) -> Refusal:
+    """What is wrong with the model itself gives the refusal its name."""
     detail = " ".join(dict.fromkeys(violation.detail for violation in wrong[:5]))
-    return UnacceptableParameters(detail, members={"problems": [problem(found) for found in wrong]})
+    members: dict[str, Any] = {"problems": [problem(found) for found in wrong]}
+    kind = _ABOUT_MODELS.get(wrong[0].code, UnacceptableParameters)
+    return kind(
+        detail, members=members if kind is UnacceptableParameters else members | {"nearest": wrong[0].nearest}
+    )

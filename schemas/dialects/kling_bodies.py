@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.capabilities import Role
-from schemas.catalogue.kling import IMAGES
+from schemas.catalogue.kling_images import IMAGES
 from schemas.catalogue.kling_omni import OMNI_IMAGES, OMNI_VIDEOS
 from schemas.task import ReferenceImage, TaskRequest
 from schemas.upstream import Submission
@@ -93,8 +93,8 @@ def _of_a_still(request: TaskRequest) -> dict[str, Any]:
         body["resolution"] = request.resolution
     for image in request.reference_images:
         body["image"] = _bare(image)
-        if image.role is Role.SUBJECT:
-            body["image_reference"] = request.options.get("image_reference", "subject")
+        if image.role in (Role.SUBJECT, Role.FACE):
+            body["image_reference"] = image.role.value
     return body
 
 

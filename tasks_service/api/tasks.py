@@ -18,6 +18,7 @@ from schemas.refusals import (
     DuplicateTask,
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
+    ModelRetired,
     ModelUnknown,
     NotCancelable,
     NotFound,
@@ -58,6 +59,7 @@ class QuoteView(BaseModel):
     problems: list[ProblemEntry]
     quote: PriceView | None
     not_checked: list[str]
+    warnings: list[str]
     catalogue: str
 
 
@@ -95,6 +97,7 @@ class LookupView(BaseModel):
         BodyTooLarge,
         DuplicateTask,
         IdempotencyKeyReused,
+        ModelRetired,
         ModelUnknown,
         UnacceptableParameters,
     )
@@ -113,11 +116,12 @@ async def submit(request: Request, caller: Who, service: Parts) -> Response:
     validate_only = asked.flag("validate_only")
     asked.check()
     key = _idempotency_key(request)
-    wanted = await read(TaskRequest, request, service.settings.max_body_bytes)
+    admission = service.admission
+    wanted = await read(TaskRequest, request, service.settings.max_body_bytes, admission.judge)
     if validate_only:
-        return reply(_quote_view(await service.admission.quote(wanted, caller)))
+        return reply(_quote_view(await admission.quote(wanted, caller)))
     again = request.headers.get("x-stainless-retry-count", "0") != "0"
-    admitted = await service.admission.admit(wanted, caller, key=key, again=again)
+    admitted = await admission.admit(wanted, caller, key=key, again=again)
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
@@ -230,5 +234,6 @@ def _quote_view(quote: Quote) -> QuoteView:
         problems=[ProblemEntry.model_validate(found) for found in problems],
         quote=_price_view(quote.estimate),
         not_checked=list(quote.not_checked),
+        warnings=list(quote.warnings),
         catalogue=CATALOGUE,
     )
