@@ -30,10 +30,9 @@ def body_of(submission: Submission) -> dict[str, Any]:
     request = submission.request
     # Options first: what we say ourselves cannot be overwritten.
     body: dict[str, Any] = dict(request.options)
-    body |= {
-        "model_name": _NAMES.get(request.model) or request.model.replace("-image-", "-", 1),
-        "prompt": request.prompt,
-    }
+    body["model_name"] = _NAMES.get(request.model) or request.model.replace("-image-", "-", 1)
+    if request.prompt:
+        body["prompt"] = request.prompt
     body["external_task_id"] = submission.reference
     if request.negative_prompt is not None:
         body["negative_prompt"] = request.negative_prompt

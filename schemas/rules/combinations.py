@@ -76,7 +76,8 @@ def _about_images(name: str, got: Any, table: tuple[Any, ...] | Span, because: s
         images = "1 reference image is" if got == 1 else f"{got} reference images are"
         return f"{images} given; {because} {model.name} takes {in_words(table)}."
     modes = tuple(Mode(one) for one in table) if isinstance(table, tuple) else ()
-    return f"{model.name} does not work from {MEANS[Mode(got)]} {because}; then it works from {ways(modes)}."
+    start = because[:1].upper() + because[1:]
+    return f"{start} {model.name} works from {ways(modes)}, and not from {MEANS[Mode(got)]}."
 
 
 def _nearest(name: str, got: Any, table: tuple[Any, ...] | Span) -> list[Any]:

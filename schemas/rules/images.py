@@ -47,7 +47,7 @@ def _count(limits: ReferenceImages, given: int, model: Model) -> Iterator[Violat
         takes = f"{limits.min} or more"
     elif limits.min != limits.max:
         takes = f"{limits.min} to {limits.max}"
-    images = "1 reference image is" if given == 1 else f"{given or 'no'} reference images are"
+    images = f"{given or 'No'} reference image is" if given < 2 else f"{given} reference images are"
     allowed = {"min": limits.min} | ({} if limits.max is None else {"max": limits.max})
     nearest = max(given, limits.min) if limits.max is None else min(max(given, limits.min), limits.max)
     detail = f"{images} given; {model.name} takes {takes}."

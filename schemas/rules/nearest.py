@@ -84,11 +84,16 @@ def nearest_in_span(got: float, span: Span) -> float:
         return bounded
     first = span.min or 0
     if not isfinite((bounded - first) / step):
-        return first
+        return whole(first)
     steps = round((bounded - first) / step)
     if span.max is not None and first + steps * step > span.max:
         steps = floor((span.max - first) / step)
-    return first + steps * step
+    return whole(first + steps * step)
+
+
+def whole(number: float) -> float:
+    """A whole number as one, since some upstreams refuse 5.0 where they take 5."""
+    return int(number) if float(number).is_integer() else number
 
 
 def is_free_size(width: int, height: int, free: FreeSizes) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas.capabilities import ListOf, Model, Span
-from schemas.rules.nearest import in_span, nearest_in_span
+from schemas.rules.nearest import in_span, nearest_in_span, whole
 from schemas.rules.violation import Violation
 from schemas.rules.wording import in_words, shown
 
@@ -51,5 +51,5 @@ def bounds(table: tuple[Any, ...] | Span | ListOf) -> dict[str, Any] | list[Any]
     if isinstance(table, ListOf):
         return table.model_dump(exclude_none=True)
     known = {"min": table.min, "max": table.max, "step": table.step or (1 if table.whole else None)}
-    found: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
-    return found | ({"also": list(table.also)} if table.also else {})
+    found: dict[str, Any] = {name: whole(value) for name, value in known.items() if value is not None}
+    return found | ({"also": [whole(one) for one in table.also]} if table.also else {})

@@ -59,12 +59,12 @@ def circumstances(when: Mapping[str, tuple[Any, ...]], asked: Mapping[str, Any])
 
 def of_free_sizes(free: FreeSizes) -> str:
     """A vendor's rule for sizes that are not in its list."""
+    area = Span(min=free.pixels_min, max=free.pixels_max)
     told = {
         f"both sides are multiples of {free.multiple_of}": free.multiple_of > 1,
         f"no side is shorter than {free.side_min} pixels": free.side_min,
         f"no side is longer than {free.side_max} pixels": free.side_max,
-        f"width times height is at least {free.pixels_min} pixels": free.pixels_min,
-        f"width times height is at most {free.pixels_max} pixels": free.pixels_max,
+        f"width times height is {in_words(area)} pixels": area.min or area.max,
         f"the long side is at most {shown(free.ratio_max)} times the short one": free.ratio_max,
     }
     rules = ", ".join(words for words, applies in told.items() if applies)
