@@ -110,10 +110,13 @@ _SILENT_PRICES = tuple(
 def defaults_of(options: Mapping[str, Values]) -> dict[str, Any]:
     """What Kling's tables give for what is left out; where one quality is all there is, that."""
     known = {"mode": "std", "cfg_scale": 0.5, "image_fidelity": 0.5, "human_fidelity": 0.45}
-    only = {
-        name: values[0] for name, values in options.items() if isinstance(values, tuple) and len(values) == 1
-    }
-    return {f"options.{name}": (known | only)[name] for name in options.keys() & known if options[name]}
+    defaults: dict[str, Any] = {}
+    for name, default in known.items():
+        values = options.get(name)
+        if values is not None:
+            only = values[0] if isinstance(values, tuple) and len(values) == 1 else default
+            defaults[f"options.{name}"] = only
+    return defaults
 
 
 def _video(
@@ -131,7 +134,7 @@ def _video(
 ) -> Model:
     # The resolution follows from the model and from `mode`; there is no field for it and none for a seed.
     text = () if images.min else (Mode.TEXT,)
-    taken = {**_STD_OR_PRO, **options}
+    taken: Mapping[str, Values] = {**_STD_OR_PRO, **options}
     return Model(
         name=name,
         kind=Kind.VIDEO,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.capabilities import Model, ReferenceImages, Span
+from schemas.capabilities import Model, Part, ReferenceImages, Span
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.rules import unknown_model
 from schemas.rules.wording import in_words
@@ -75,11 +75,8 @@ def _shown(value: Any) -> str:
         return _words(value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: _UNKNOWN}[value]
-    return (
-        as_json(_plain(value), indent=None)
-        if isinstance(value, ReferenceImages | dict | tuple)
-        else str(value)
-    )
+    parts = isinstance(value, Part | dict | tuple)
+    return as_json(_plain(value), indent=None) if parts else str(value)
 
 
 def _plain(value: Any) -> Any:
