@@ -40,8 +40,8 @@ lock: install-dev ## find newer versions and write them, with their hashes, to t
 	@$(COMPILE) --upgrade --extra local --output-file requirements.lock
 	@$(COMPILE) --upgrade --extra local --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
-bench: install-dev ## measure the speed of the checks as a ratio to a bare parse; more comes later
-	@$(BIN)/python -m tests.benchmarks.checks
+bench: install-dev ## measure everything beside its bare equivalent: ONLY=submit WRITE=docs/performance.md PEER=yes
+	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write $(WRITE)) $(if $(PEER),--peer)
 
 MINUTES ?= 8
 SEED ?= 7

@@ -11,7 +11,9 @@ a run that was already tried, and what repeats is possessive or bounded.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 HIDDEN = "[redacted]"
@@ -58,13 +60,8 @@ def _pair(mark: str) -> re.Pattern[str]:
     return re.compile(rf"(?i)({name})(?!{_MASKED}){value}")
 
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
-        ),
-        rf"\1 {HIDDEN}",
-    ),
+# What is a key by its own looks, wherever it stands.
+_KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     # JSON Web Tokens; up to three short words may be joined before one
     (
         re.compile(
@@ -77,14 +74,24 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"{_START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     (
         re.compile(
-            rf"{_START}(?:pk|rk|key|fal|r8|ct_live|ct_test|xai|luma)[-_]"
-            # key_frame_interpolation_mode is no key
+            rf"{_START}(?:pk|rk|fal|r8|ct_live|ct_test|xai|luma)[-_]"
             r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
         ),
         HIDDEN,
     ),
     (re.compile(rf"{_START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
     (re.compile(rf"{_START}(?:AKIA|ASIA|AKLT|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
+)
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
+        ),
+        rf"\1 {HIDDEN}",
+    ),
+    *_KEYS,
+    # Many an id is called so, too; and key_frame_interpolation_mode is no key.
+    (re.compile(rf"{_START}key[-_](?=[a-z_-]{{0,40}}[0-9A-Z])[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     # parameters of signed links
     (
         re.compile(
@@ -127,6 +134,12 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(_NAMES, re.IGNORECASE)
+# In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
+# behind which a word begins that does not look like one.
+_CLUE = re.compile(
+    r"bearer|basic|eyj|key|token|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma)[-_]|"
+    r"aiza|akia|asia|aklt|ltai|003d|[=%@'\"\\]"
+)
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
 
@@ -143,15 +156,39 @@ class Redactor:
         """The text without secrets; everything else stays byte for byte."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
+        if _is_plain(text):
+            return text
         text = _DATA_URI.sub(_digest_of_data, text)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
 
 
+def _is_plain(text: str) -> bool:
+    """Most of what is logged is a word or two, and looking for clues is quicker than looking for secrets."""
+    return len(text) < 200 and text.isascii() and _CLUE.search(text.lower()) is None
+
+
+@lru_cache(maxsize=1024)
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret, whatever it looks like."""
     return _NAME.fullmatch(name) is not None
+
+
+def complete_key(text: str) -> str | None:
+    """Head and tail of the first key in a text that is all there: people see which one they showed."""
+    found = (match for pattern, _ in _KEYS if (match := pattern.search(text)))
+    key = next((match[0] for match in found if HIDDEN not in match[0]), None)
+    return f"{key[:4]}…{key[-4:]}" if key else None
+
+
+def redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """A JSON value without secrets, at any depth, in names and values."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {redact(str(name)): _of_name(str(name), held, redact) for name, held in value.items()}
+    return [redacted(one, redact) for one in value] if isinstance(value, list | tuple) else value
 
 
 def without_links(text: str) -> str:
@@ -166,6 +203,11 @@ def hidden_link(link: str) -> str:
     except ValueError:
         return HIDDEN
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"
+
+
+def _of_name(name: str, value: Any, redact: Callable[[str], str]) -> Any:
+    secret = isinstance(value, str) and value and names_a_secret(name)
+    return HIDDEN if secret else redacted(value, redact)
 
 
 def _address_without_path(found: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """What a caller is told when we say no: status, code and advice (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from schemas.rules import Violation
@@ -79,6 +80,12 @@ class StateConflict(Refusal):
     status, code, title = 409, "state_conflict", "The task is in no state for this"
 
 
+class ContentErased(Refusal):
+    """It was here, and was erased on request; it does not come back."""
+
+    status, code, title = 410, "content_erased", "The content was erased"
+
+
 class BodyTooLarge(Refusal):
     """The body is over the limit."""
 
@@ -95,6 +102,12 @@ class UnacceptableParameters(Refusal):
     """The parameters are readable, but the model does not take them."""
 
     status, code, title = 422, "unacceptable_parameters", "The parameters are not acceptable"
+
+
+class SecretPasted(Refusal):
+    """A complete key stands in the text; nothing was done with it."""
+
+    status, code, title = 422, "secret_pasted", "That text holds a complete key"
 
 
 class IdempotencyKeyReused(Refusal):
@@ -131,6 +144,21 @@ class ArtifactUnavailable(Refusal):
     """The ledger knows the file, and the store cannot give it."""
 
     status, code, title = 503, "artifact_unavailable", "The file cannot be read for the moment"
+
+
+_ABOUT_MODELS: Mapping[str, type[Refusal]] = MappingProxyType(
+    {"model_unknown": ModelUnknown, "model_retired": ModelRetired}
+)
+
+
+def unacceptable(wrong: Sequence[Violation]) -> Refusal:
+    """All that rules found; what is wrong with the model itself gives the refusal its name."""
+    detail = " ".join(dict.fromkeys(violation.detail for violation in wrong[:5]))
+    members: dict[str, Any] = {"problems": [problem(found) for found in wrong]}
+    about_the_model = _ABOUT_MODELS.get(wrong[0].code)
+    if about_the_model is None:
+        return UnacceptableParameters(detail, members=members)
+    return about_the_model(detail, members=members | {"nearest": wrong[0].nearest})
 
 
 def problem(violation: Violation) -> dict[str, Any]:

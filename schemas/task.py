@@ -121,6 +121,7 @@ class Task:
     result_expires_at: datetime | None = None  # until when the upstream keeps the files
     catalogue: str | None = None  # the state of the models' tables that it was checked by
     pictures: tuple[GivenPicture, ...] = ()
+    erased_at: datetime | None = None  # since when the request is nothing but the model's name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,15 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Model
-from schemas.fingerprint import by_bytes, canonical, fingerprint
+from schemas.fingerprint import by_bytes, fingerprint
 from schemas.ids import task_id_text
 from schemas.pictures import GivenPicture
 from schemas.providers import CATALOGUE, PROVIDERS
@@ -23,7 +21,7 @@ from schemas.refusals import (
     Overloaded,
     Refusal,
     UnacceptableParameters,
-    problem,
+    unacceptable,
 )
 from schemas.routes import Route
 from schemas.rules import (
@@ -33,23 +31,23 @@ from schemas.rules import (
     ending,
     judge,
     not_checked,
-    pointer_part,
     with_defaults,
 )
 from schemas.task import Task, TaskRequest
+from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
 from tasks_service.failpoints import reached
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
 from tasks_service.metrics import ACCEPTED, REFUSED
-from tasks_service.pictures.vetting import Vetted, Vetting, restated
+from tasks_service.pictures.memory import Hold
+from tasks_service.pictures.vetting import Vetted, Vetting, as_seen, restated
 from tasks_service.twins import duplicate
 
 CHECKED = CHECKS
-_ABOUT_MODELS: Mapping[str, type[Refusal]] = MappingProxyType(
-    {"model_unknown": ModelUnknown, "model_retired": ModelRetired}
-)
+# Within this a library has given up, whatever its patience is.
+_REPEATS_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,17 @@ class Quote:
     not_checked: tuple[str, ...] = ()
     estimate: Estimate | None = None
     warnings: tuple[str, ...] = ()
+    replay_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a submission came: under which key, in which request, and whether a library repeats itself."""
+
+    key: str | None
+    again: bool
+    request_id: str | None
+    hold: Hold
 
 
 class Admission:
@@ -100,48 +109,85 @@ class Admission:
         self._now = now
 
     async def admit(
-        self, request: TaskRequest, caller: Caller, *, key: str | None = None, again: bool = False
+        self,
+        request: TaskRequest,
+        caller: Caller,
+        *,
+        key: str | None = None,
+        again: bool = False,
+        request_id: str | None = None,
     ) -> Admitted:
         """Accept a task; `again` says that a client's library repeats itself. Raises Refusal."""
         try:
-            return await self._admit(request, caller, key, again)
+            with self._vetting.hold(caller.account_id) as hold:
+                return await self._admit(request, caller, _Manner(key, again, request_id, hold))
         except Refusal as refusal:
             REFUSED.labels(refusal.code).inc()
             raise
 
-    async def quote(self, request: TaskRequest, caller: Caller) -> Quote:
-        """The same checks, images and all, and nothing is written or kept. Raises Overloaded."""
+    async def quote(
+        self, request: TaskRequest, caller: Caller, *, key: str | None = None, guards: bool = True
+    ) -> Quote:
+        """The same checks, images and all, and nothing is written or kept. Raises Overloaded.
+
+        Without `guards` nobody looks whether the key or the work is taken.
+        """
+        if guards and key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
+            return await self._quote_of_known(known, request)
         wrong, offer = self.judge(request), self.offers.get(request.model)
         if offer is None:
             return Quote(tuple(wrong))
         filled = with_defaults(request, offer.model)
         if not wrong:
-            _, wrong = await self._look(filled, offer.model, caller)
+            with self._vetting.hold(caller.account_id) as hold:
+                vetted, wrong = await self._look(filled, offer.model, hold)
+            if guards and not wrong and (twin := await self._twin_of(as_seen(filled, vetted)[0], caller)):
+                wrong = [twin]
         price = None if wrong else estimate(filled, offer.model)
         end = ending(offer.model, self._now().date())
-        return Quote(tuple(wrong), not_checked(filled, offer.model), price, (end,) if end else ())
+        return Quote(tuple(wrong), not_checked(filled, offer.model), price, warnings=(end,) if end else ())
 
     def judge(self, request: TaskRequest) -> list[Violation]:
         """Everything that is wrong with a request before its images are looked at."""
         return judge(request, self._models, self._now().date())
 
-    async def _admit(self, request: TaskRequest, caller: Caller, key: str | None, again: bool) -> Admitted:
-        digest = request_sha256(request)
-        # Before the rules: an answer once given must not change when the catalogue does.
-        if key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
+    async def _quote_of_known(self, task_id: UUID, request: TaskRequest) -> Quote:
+        """A request whose key is taken gets that task, or a no; nothing else about it would be looked at."""
+        try:
+            await self._replay(task_id, request, request_sha256(request))
+        except IdempotencyKeyReused as reused:
+            return Quote((Violation("", reused.code, reused.detail),))
+        return Quote((), replay_of=task_id)
+
+    async def _twin_of(self, seen: TaskRequest, caller: Caller) -> Violation | None:
+        if seen.allow_duplicate:
+            return None
+        found = await self._ledger.work.twin(caller.account_id, fingerprint(seen), self._window)
+        if found is None:
+            return None
+        refusal = duplicate(await self._known(found), self._now())
+        return Violation("", refusal.code, refusal.detail)
+
+    async def _admit(self, request: TaskRequest, caller: Caller, manner: "_Manner") -> Admitted:
+        digest, key, again = request_sha256(request), manner.key, manner.again
+        # `open` finds a known key by itself; it is looked up before only what it would spare or decide.
+        first = bool(request.reference_images) or (again and request.allow_duplicate)
+        if first and (known := await self._by_key(caller, key)):
             return await self._replay(known, request, digest)
-        if wrong := self.judge(request):
-            raise _unacceptable(wrong)
-        offer = self.offers[request.model]
-        filled = with_defaults(request, offer.model)
-        # Images cost more to look at, so only where all else passes.
-        vetted, wrong = await self._look(filled, offer.model, caller)
-        if wrong:
-            raise _unacceptable(wrong)
-        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
-        new = _new(kept, pictures, offer, caller, digest)
+        # Before its images are fetched: what their addresses show by now may be something else.
+        if again and (task := await self._repeated(request, caller, digest)):
+            return Admitted(task, replayed=True)
+        try:
+            new = await self._considered(request, caller, digest, manner)
+        except (ModelUnknown, ModelRetired, UnacceptableParameters):
+            # An answer once given must not change when the catalogue does.
+            if known := await self._by_key(caller, key):
+                return await self._replay(known, request, digest)
+            raise
         if again and request.allow_duplicate and (task := await self._first_try(new)):
             return Admitted(task, replayed=True)
+        if again and (task := await self._repeated(request, caller, digest)):
+            return Admitted(task, replayed=True)  # the first try came in while we fetched
         await reached("accept.before")
         try:
             task = await self._ledger.tasks.open(new, caller.actor, key, self._window)
@@ -156,11 +202,29 @@ class Admission:
         ACCEPTED.labels(task.model).inc()
         return Admitted(task, replayed=False)
 
-    async def _look(
-        self, filled: TaskRequest, model: Model, caller: Caller
-    ) -> tuple[Vetted, list[Violation]]:
+    async def _by_key(self, caller: Caller, key: str | None) -> UUID | None:
+        return None if key is None else await self._ledger.tasks.by_key(caller.account_id, key)
+
+    async def _considered(
+        self, request: TaskRequest, caller: Caller, digest: bytes, manner: "_Manner"
+    ) -> NewTask:
+        """The task that would be opened, its images kept. Raises Refusal."""
+        if wrong := self.judge(request):
+            raise unacceptable(wrong)
+        offer = self.offers[request.model]
+        filled = with_defaults(request, offer.model)
+        # Images cost more to look at, so only where all else passes.
+        vetted, wrong = await self._look(filled, offer.model, manner.hold)
+        if wrong:
+            raise unacceptable(wrong)
+        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
+        return replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
+
+    async def _look(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
         """What is wrong with the images of a request that passes all rules."""
-        vetted = await self._vetting.vet(filled, caller.account_id, model)
+        if not filled.reference_images:
+            return Vetted(), []
+        vetted = await self._vetting.vet(filled, model, hold)
         return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]
 
     async def _replay(self, task_id: UUID, request: TaskRequest, digest: bytes) -> Admitted:
@@ -193,6 +257,13 @@ class Admission:
         task = await self._known(twin) if twin else None
         return task if task and task.request_sha256 == new.request_sha256 else None
 
+    async def _repeated(self, request: TaskRequest, caller: Caller, digest: bytes) -> Task | None:
+        """The task of a library's first try, where the bytes of images cannot tell that it is the same."""
+        if not any(image.url for image in request.reference_images):
+            return None
+        found = await self._ledger.work.repeated(caller.account_id, digest, _REPEATS_WITHIN)
+        return await self._known(found) if found else None
+
     async def _known(self, task_id: UUID) -> Task:
         task = await self._ledger.tasks.get(task_id)
         assert task is not None, "guards point at tasks, and tasks are never deleted"
@@ -207,23 +278,6 @@ def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
             if route.models is None or model.name in route.models:
                 found.setdefault(model.name, Offer(route, model))
     return MappingProxyType(found)
-
-
-def request_sha256(request: TaskRequest) -> bytes:
-    """The digest of what was asked: white space, the order of names, and null for absent do not matter."""
-    return hashlib.sha256(canonical(by_bytes(request.model_dump(mode="json", exclude_none=True)))).digest()
-
-
-def differences(before: Any, after: Any, pointer: str = "") -> list[str]:
-    """Where two JSON values differ, as pointers."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = sorted(before.keys() | after.keys())
-        pairs = [(pointer_part(name), before.get(name), after.get(name)) for name in names]
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        pairs = [(str(index), *pair) for index, pair in enumerate(zip(before, after, strict=True))]
-    else:
-        return [] if canonical(before) == canonical(after) else [pointer]
-    return [found for part, old, new in pairs for found in differences(old, new, f"{pointer}/{part}")]
 
 
 def _new(
@@ -245,14 +299,4 @@ def _new(
         endpoint=PROVIDERS[offer.route.provider].endpoint(request),
         catalogue=CATALOGUE,
         pictures=pictures,
-    )
-
-
-def _unacceptable(wrong: list[Violation]) -> Refusal:
-    """What is wrong with the model itself gives the refusal its name."""
-    detail = " ".join(dict.fromkeys(violation.detail for violation in wrong[:5]))
-    members: dict[str, Any] = {"problems": [problem(found) for found in wrong]}
-    kind = _ABOUT_MODELS.get(wrong[0].code, UnacceptableParameters)
-    return kind(
-        detail, members=members if kind is UnacceptableParameters else members | {"nearest": wrong[0].nearest}
     )

@@ -18,7 +18,9 @@ from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound, Refus
 from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
+    bundles,
     decisions,
+    erasure,
     files,
     health,
     history,
@@ -34,6 +36,7 @@ from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
 from tasks_service.api.protocol import Protocol
 from tasks_service.api.readiness import Readiness
+from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import doorbell
@@ -42,11 +45,14 @@ from tasks_service.pictures.vetting import Vetting
 from tasks_service.settings import Settings
 
 ROUTERS: tuple[APIRouter, ...] = (
+    tasks.direct,
     tasks.router,
     listing.router,
     history.router,
     artifacts.router,
+    bundles.router,
     decisions.router,
+    erasure.router,
     models.router,
     files.router,
     quarantine.router,
@@ -80,8 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in ROUTERS:
-        app.include_router(router)
+    # Not `include_router`: it would look for every request's route three times over.
+    app.router.routes += [route for router in ROUTERS for route in router.routes]
     for kind in (Refusal, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(Edge, max_in_flight=settings.max_in_flight)
@@ -151,6 +157,7 @@ async def _open(settings: Settings) -> Service:
         admission=Admission(ledger, bell, settings.routes, vetting, window=settings.duplicate_window),
         keyring=Keyring(ledger),
         waiting=Waiting(ledger, limit=settings.max_waiting),
+        receiving=Receiving(settings.max_bodies_bytes),
         readiness=Readiness(ledger, store),
     )
 

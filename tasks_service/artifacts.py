@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,20 @@ class Artifacts:
         except (obstore.exceptions.BaseError, OSError) as error:
             raise StoreAway(type(error).__name__) from error
         return _chunks(found)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Let go of files; those that are gone already are no trouble. Raises StoreAway."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                continue
+            except (obstore.exceptions.BaseError, OSError) as error:
+                raise StoreAway(f"{type(error).__name__}: {error}"[:300]) from error
+            if self._folder is not None:
+                # The task's own folder, with its last file; another file in it keeps it.
+                with suppress(OSError):
+                    (self._folder / key).parent.rmdir()
 
     async def ready(self) -> bool:
         """Whether the store answers."""

@@ -1,7 +1,7 @@
 """The doorbell: tells workers that a step has work. Best effort; a ring that is lost costs one tick."""
 
+import asyncio
 import json
-import time
 from typing import Any, Protocol
 
 from arq.connections import ArqRedis
@@ -15,6 +15,7 @@ RING = "ring"  # the one arq function; its one argument is the step's name
 # A ring must not hold up a customer's answer, nor hammer a server that is away.
 _PATIENCE_S = 0.2
 _PAUSE_S = 1.0
+_BETWEEN_S = 0.02
 
 log = get_logger()
 
@@ -53,21 +54,37 @@ class ArqDoorbell:
             job_deserializer=unpack,
             default_queue_name=QUEUE,
         )
-        self._quiet_until = 0.0
+        self._wanted: dict[str, None] = {}
+        self._ringing: asyncio.Task[None] | None = None
 
     async def ring(self, step: str) -> None:
-        """Say that a step has work; never raises."""
-        if time.monotonic() < self._quiet_until:
-            return
+        """Say that a step has work; never raises. Nobody waits for Redis: one task rings for all."""
+        self._wanted[step] = None
+        if self._ringing is None or self._ringing.done():
+            self._ringing = asyncio.create_task(self._ring_all())
+
+    async def close(self) -> None:
+        """Let what was rung be heard, and let go of the connections."""
+        if self._ringing is not None:
+            await asyncio.wait({self._ringing}, timeout=_PATIENCE_S)
+            self._ringing.cancel()
+            await asyncio.gather(self._ringing, return_exceptions=True)
+        await self._arq.aclose(close_connection_pool=True)
+
+    async def _ring_all(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            heard = [await self._ring(step) for step in wanted]
+            # Whoever rings meanwhile is heard after the pause, with all the others.
+            await asyncio.sleep(_BETWEEN_S if all(heard) else _PAUSE_S)
+
+    async def _ring(self, step: str) -> bool:
         try:
             await self._arq.enqueue_job(RING, step, _job_id=f"ring:{step}")
         except (RedisError, OSError) as error:
-            self._quiet_until = time.monotonic() + _PAUSE_S
             log.warning("doorbell_silent", step=step, error=type(error).__name__)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._arq.aclose(close_connection_pool=True)
+            return False
+        return True
 
 
 def doorbell(redis_url: str) -> Doorbell:

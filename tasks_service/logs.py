@@ -6,11 +6,15 @@ import sys
 import traceback
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
+from math import isfinite
 from typing import Any, TextIO
 
 import structlog
 
 from schemas.redaction import HIDDEN, Redactor, names_a_secret
+
+# What JSON spells in one way only.
+_PLAIN = (str, int, bool, type(None))
 
 
 def start_logging(process: str, *, style: str = "json", redactor: Redactor | None = None) -> None:
@@ -103,6 +107,8 @@ def _by_name(name: str, value: Any) -> Any:
 
 
 def _spelt(event: MutableMapping[str, Any]) -> dict[str, Any]:
+    if all(type(value) in _PLAIN or (type(value) is float and isfinite(value)) for value in event.values()):
+        return dict(event)
     try:
         # NaN is none of JSON's words.
         return json.loads(json.dumps(dict(event), default=repr), parse_constant=str)

@@ -59,13 +59,18 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=8 << 20, ge=1024)
     max_result_bytes: int = Field(default=2 << 30, ge=1024)
     database_pool: int = Field(default=10, ge=1)
+    # Of bodies, in memory at once in one process, with what their images become; half of it for one account
+    max_bodies_bytes: int = Field(default=256 << 20, ge=1 << 20)
     max_in_flight: int = Field(default=1000, ge=1)  # under way in one process; more are told to retry
     max_waiting: int = Field(default=2000, ge=0)  # requests held by ?wait=
     # How long a task that ended, and was not certainly free, counts against the same work; 0: not at all
     duplicate_window_s: float = Field(default=600, ge=0, le=30 * 86400)
+    # How many whole months before this one are kept; left out, all of them
+    retention_months: int | None = Field(default=None, ge=1)
 
     # Reference images
     max_image_bytes: int = Field(default=32 << 20, ge=1024, lt=1 << 32)
+    max_images_bytes: int = Field(default=128 << 20, ge=1024)  # all images of one request together
     max_image_pixels: int = Field(default=50_000_000, ge=1, le=200_000_000)
     max_image_fetches: int = Field(default=32, ge=1)  # from addresses, at once, in one process
     image_timeout_s: float = Field(default=20, gt=0)

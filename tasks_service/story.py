@@ -37,13 +37,8 @@ class _Moment:
 
 async def story(ledger: Ledger, task: Task) -> list[Entry]:
     """Everything that is on record about a task, oldest first."""
-    return entries(
-        task,
-        events=await ledger.history.events(task.id),
-        calls=await ledger.history.calls(task.id),
-        notes=await ledger.history.notes(task.id),
-        artifacts=await ledger.history.artifact_rows(task.id),
-    )
+    told = await ledger.history.told(task.id)
+    return entries(task, events=told.events, calls=told.calls, notes=told.notes, artifacts=told.artifacts)
 
 
 def entries(

@@ -28,7 +28,7 @@ from workers.late import Late
 from workers.poll import Poll
 from workers.step import Step
 from workers.submit import Submit
-from workers.sweep import Drained, keep_house, tick
+from workers.sweep import Drained, keep_house, keep_tidy, take_up_words, tick
 from workers.workbench import Workbench
 
 log = get_logger()
@@ -56,6 +56,8 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
         tick(list(steps.values()), settings.tick_s),
         Late(bench).run(),
         keep_house(bench.ledger, bench.incoming, settings.duplicate_window),
+        take_up_words(bench.ledger, Redactor(settings.secrets())),
+        keep_tidy(bench.ledger, bench.artifacts, settings.retention_months),
         bench.guard.watch(),
         poll.run(),
         *(step.keep_leases() for step in (submit, poll, download)),

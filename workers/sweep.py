@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +13,15 @@ from structlog.stdlib import get_logger
 
 from schemas.lifecycle import LIVE
 from tasks_service import metrics
+from tasks_service.artifacts import Artifacts
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.retention import tidy
 from workers.partial import remove_unless_held
 
 log = get_logger()
 
 _COUNT_EVERY_S = 15
+_WORDS_EVERY_S = 5
 _MONTHS_EVERY_S = 3600
 _ABANDONED_AFTER_S = 24 * 3600
 
@@ -57,6 +60,31 @@ async def keep_house(ledger: Ledger, incoming: Path, duplicate_window: timedelta
             log.warning("house_not_kept", error=repr(error))
         await asyncio.sleep(_COUNT_EVERY_S)
         elapsed += _COUNT_EVERY_S
+
+
+async def take_up_words(ledger: Ledger, redact: Callable[[str], str]) -> None:
+    """Make the words of new tasks findable, apart from their submission; runs until cancelled."""
+    while True:
+        try:
+            await ledger.search.take_up(redact)
+        except Exception as error:
+            # The outermost frame of a loop: a search without the latest words reads them through.
+            log.warning("words_not_taken", error=repr(error))
+        await asyncio.sleep(_WORDS_EVERY_S)
+
+
+async def keep_tidy(ledger: Ledger, artifacts: Artifacts, months: int | None) -> None:
+    """Let months go that are older than is kept, and files that nobody may see; runs until cancelled.
+
+    Beside the other housekeeping, because a month can have millions of files.
+    """
+    while True:
+        try:
+            await tidy(ledger, artifacts, months)
+        except Exception as error:
+            # The outermost frame, as above.
+            log.warning("not_tidied", error=repr(error))
+        await asyncio.sleep(_MONTHS_EVERY_S)
 
 
 def clear_incoming(folder: Path) -> None:

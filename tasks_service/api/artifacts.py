@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from structlog.stdlib import get_logger
 
 from schemas.ids import task_id_text
-from schemas.refusals import ArtifactUnavailable, NotFound, RangeNotSatisfiable
+from schemas.refusals import ArtifactUnavailable, ContentErased, NotFound, RangeNotSatisfiable
 from schemas.task import Artifact, Task
 from tasks_service.api.context import Parts, Service, TheirTask
 from tasks_service.api.openapi import header, refusals
@@ -28,7 +28,7 @@ _FILE = {"content": {"image/*": _BINARY, "video/*": _BINARY, "application/octet-
 @router.get(
     "/tasks/{task_id}/artifacts/{n}",
     response_class=Response,
-    responses=refusals(NotFound, RangeNotSatisfiable, ArtifactUnavailable)
+    responses=refusals(NotFound, ContentErased, RangeNotSatisfiable, ArtifactUnavailable)
     | {
         200: _FILE | {"description": "The file"},
         206: _FILE | {"description": "A part of the file"},
@@ -44,6 +44,8 @@ async def download(request: Request, task: TheirTask, n: str, service: Parts) ->
     found = next((one for one in await service.ledger.history.artifacts(task.id) if str(one.n) == n), None)
     if found is None:
         raise NotFound("The task has no artifact of this number.")
+    if task.erased_at is not None:
+        raise ContentErased("The file was erased on request; its digest is in the task's history.")
     headers = _headers(task, found)
     if matches(request.headers.getlist("if-none-match"), headers["ETag"]):
         return Response(None, 304, headers)

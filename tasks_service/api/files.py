@@ -66,9 +66,11 @@ async def upload(request: Request, caller: Who, service: Parts) -> Response:
     """Upload a reference image: as the body itself, or as the part `file` of a form."""
     Query(request, ()).check()
     expect_plain(request)
-    content = await _content(request, service.settings.max_image_bytes)
+    most = service.settings.max_image_bytes
     try:
-        kept = await service.vetting.upload(content, caller.account_id)
+        with service.receiving.hold(request, caller.account_id, most + _AROUND):
+            content = await _content(request, most)
+            kept = await service.vetting.upload(content, caller.account_id)
     except Flaw as flaw:
         problem = {"pointer": "", "code": flaw.code, "detail": flaw.words}
         raise UnacceptableParameters(flaw.words, members={"problems": [problem]}) from flaw

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.refusals import NotFound
-from tasks_service.api.context import Parts, TheirTask, Who
-from tasks_service.api.openapi import refusals
+from tasks_service.api.context import Direct, parts, reachable_task
+from tasks_service.api.openapi import in_path, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged
 from tasks_service.api.views import Moment, rfc3339, without_addresses
 from tasks_service.story import Entry, story
 
-router = APIRouter(prefix="/v1", tags=["tasks"])
+router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
 _STAFF_ONLY = frozenset({"route", "method", "path"})
 
@@ -42,15 +42,22 @@ class HistoryView(BaseModel):
     "/tasks/{task_id}/history",
     response_model=HistoryView,
     responses=refusals(NotFound) | {304: {"description": "Nothing has changed"}},
+    openapi_extra={"parameters": [in_path("task_id")]},
 )
-async def history(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+async def history(request: Request) -> Response:
     """Everything that happened to a task, oldest first."""
+    service = parts(request)
+    caller = await service.keyring.caller(request)
+    task = await reachable_task(request.path_params["task_id"], service, caller)
     Query(request, ()).check()
     told = await story(service.ledger, task)
-    return reply_tagged(request, HistoryView(data=[_entry(found, staff=caller.staff) for found in told]), {})
+    return reply_tagged(
+        request, HistoryView(data=[entry_view(found, staff=caller.staff) for found in told]), {}
+    )
 
 
-def _entry(entry: Entry, *, staff: bool) -> HistoryEntry:
+def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
+    """One entry as its customer sees it, or as staff does."""
     facts = dict(entry.facts) if staff else _for_customers(entry.facts)
     head = {"at": entry.at, "seq": entry.seq, "type": entry.type, "actor": entry.actor}
     return HistoryEntry.model_validate(head | {name: _shown(value) for name, value in facts.items()})

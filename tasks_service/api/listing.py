@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hashlib
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,16 +13,17 @@ from starlette.responses import Response
 
 from schemas.capabilities import Kind
 from schemas.failures import FailureKind
-from schemas.ids import parse_task_id
 from schemas.lifecycle import Parked, State
-from schemas.refusals import Forbidden, MalformedRequest
+from schemas.refusals import Forbidden, MalformedRequest, SecretPasted
 from tasks_service.api.context import Parts, Who
 from tasks_service.api.openapi import query, refusals
-from tasks_service.api.query import Query
+from tasks_service.api.query import LONGEST_PASTED, Query
 from tasks_service.api.replies import reply, shown
-from tasks_service.api.views import PageView
+from tasks_service.api.views import PageView, UnderstoodView
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.keys import Caller
+from tasks_service.ledger.ledger import Ledger
+from tasks_service.search import Found, search
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
@@ -47,7 +48,7 @@ _PARAMETERS = {
     "parked": {"type": "array", "items": {"type": "string", "enum": ["true", *Parked]}},
     "created_after": _MOMENT,
     "created_before": _MOMENT,
-    "q": _TEXT,
+    "q": {"type": "string", "maxLength": LONGEST_PASTED},
     "limit": {"type": "integer", "minimum": 1, "maximum": _MOST, "default": _USUAL},
     "after": _TEXT,
 }
@@ -56,27 +57,43 @@ _PARAMETERS = {
 @router.get(
     "/tasks",
     response_model=PageView,
-    responses=refusals(Forbidden),
+    responses=refusals(Forbidden, SecretPasted),
     openapi_extra={"parameters": [query(name, schema) for name, schema in _PARAMETERS.items()]},
 )
 async def page(request: Request, caller: Who, service: Parts) -> Response:
-    """Newest first. `metadata.KEY=value` narrows too; `next` is the `after` of the page that follows."""
-    asked = Query(request, tuple(_PARAMETERS), family=_METADATA)
+    """Newest first. `metadata.KEY=value` narrows too; `next` is the `after` of the page that follows.
+
+    `q` takes whatever was pasted: an id of either side, a key's head and tail, an artifact's SHA-256, a whole
+    error text, or words; `understood` says how it was read.
+    """
+    asked = Query(request, tuple(_PARAMETERS), family=_METADATA, long=("q",))
     filters = _filters(asked, caller)
     limit = asked.number("limit", 1, _MOST, _USUAL)
     cursor = asked.text("after")
     asked.check()
     after = _opened(cursor, filters) if cursor else None
-    tasks = await service.ledger.tasks.page(filters, after, limit + 1)
+    found = await _search(service.ledger, filters, after, limit + 1)
+    tasks = found.tasks
     more, tasks = len(tasks) > limit, tasks[:limit]
     artifacts = await service.ledger.history.artifacts_of([task.id for task in tasks])
     return reply(
         PageView(
             data=[shown(caller, service, task, artifacts[task.id]) for task in tasks],
+            understood=[
+                UnderstoodView.model_validate({"as": one.what, "value": one.value})
+                for one in found.understood
+            ],
             has_more=more,
             next=_closed(tasks[-1].id, filters) if more else None,
         )
     )
+
+
+async def _search(ledger: Ledger, filters: Filters, after: UUID | None, limit: int) -> Found:
+    """What was pasted goes its own way; in the cursor's seal it stays as it was asked."""
+    if filters.words is None:
+        return Found(await ledger.tasks.page(filters, after, limit), ())
+    return await search(ledger, filters.words[0], replace(filters, words=None), after, limit)
 
 
 def _filters(asked: Query, caller: Caller) -> Filters:
@@ -84,7 +101,6 @@ def _filters(asked: Query, caller: Caller) -> Filters:
     if account is not None and not caller.staff:
         raise Forbidden("Only staff may list other accounts; leave account out.")
     words = asked.text("q")
-    exact = parse_task_id(words) if words else None
     created_from, created_until = asked.moment("created_after"), asked.moment("created_before")
     return Filters(
         account_id=None if caller.staff else caller.account_id,
@@ -98,9 +114,7 @@ def _filters(asked: Query, caller: Caller) -> Filters:
         failure_kind=asked.one_of("failure_kind", FailureKind),
         parked=_parked(asked),
         metadata=asked.family(_METADATA) or None,
-        words=_pattern(words) if words and not exact else None,
-        word=words if not exact else None,
-        id=exact,
+        words=[words] if words else None,
         created_from=created_from,
         created_until=created_until,
         id_from=_first_id(created_from, -_SLACK_MS) if created_from else None,
@@ -111,12 +125,6 @@ def _filters(asked: Query, caller: Caller) -> Filters:
 def _parked(asked: Query) -> list[str] | None:
     reasons = asked.some_of("parked", ["true", *Parked])
     return [reason.value for reason in Parked] if reasons and "true" in reasons else reasons
-
-
-def _pattern(words: str) -> str:
-    """The words anywhere; what ILIKE would take for a wildcard is a letter here."""
-    escaped = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def _first_id(moment: datetime, shift_ms: int) -> UUID:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 from structlog.stdlib import get_logger
 
+from schemas.redaction import complete_key
 from schemas.refusals import Overloaded, Refusal
 from tasks_service.api.problems import answer, broken, unavailable
 from tasks_service.ledger.connection import UNAVAILABLE
@@ -150,4 +151,6 @@ def _last_word(error: Exception) -> Refusal:
 def _request_id(scope: Scope) -> str:
     given: list[Any] = [value for name, value in scope["headers"] if name == b"x-request-id"]
     text = given[0].decode("latin-1") if len(given) == 1 else ""
-    return text if _SAFE_ID.fullmatch(text) else f"req_{uuid4().hex}"
+    # It goes on record with the task, where no secret may.
+    safe = _SAFE_ID.fullmatch(text) and not complete_key(text)
+    return text if safe else f"req_{uuid4().hex}"

@@ -13,6 +13,7 @@ from tasks_service.api.context import Parts, Who
 from tasks_service.api.openapi import refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply
+from tasks_service.pictures.structure import TYPES
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
@@ -52,5 +53,14 @@ async def model(request: Request, model: str, caller: Who, service: Parts) -> Re
 
 def _view(offer: Offer) -> ModelView:
     return ModelView.model_validate(
-        {**offer.model.model_dump(), "id": offer.model.name, "provider": offer.route.provider}
+        {**_as_taken(offer.model).model_dump(), "id": offer.model.name, "provider": offer.route.provider}
     )
+
+
+def _as_taken(model: Model) -> Model:
+    """Of the formats that the vendor takes, those that we can look at: the others are refused."""
+    limits = model.reference_images
+    if limits is None or limits.formats is None:
+        return model
+    formats = tuple(kind for kind in limits.formats if kind in TYPES)
+    return model.model_copy(update={"reference_images": limits.model_copy(update={"formats": formats})})

@@ -43,6 +43,11 @@ def query(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": dict(schema)} | form
 
 
+def in_path(name: str) -> dict[str, Any]:
+    """A part of the path that the handler reads by itself."""
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 def header(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A header that means something here."""
     return {"name": name, "in": "header", "required": False, "schema": dict(schema)}

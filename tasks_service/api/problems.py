@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.redaction import Redactor, redacted
 from schemas.refusals import MalformedRequest, Overloaded, Refusal, problem
 from schemas.rules import Violation
 from tasks_service.api.body import parse, read_body
@@ -18,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 _LONGEST = 200
 _LARGE = 256 << 10
 _MOST_PROBLEMS = 50
+_redact = Redactor()
 _Model = TypeVar("_Model", bound=BaseModel)
 # What is wrong with a body that can be read.
 Judge = Callable[[_Model], Sequence[Violation]]
@@ -83,6 +85,8 @@ def answer(refusal: Refusal, request_id: str) -> Response:
         },
     }
     body |= refusal.members | ({"problems": problems} if problems else {})
+    # It repeats what it was given, and proxies keep answers.
+    body = redacted(body, _redact)
     headers = {"Cache-Control": "no-store"} | refusal.headers
     if refusal.status == 409:
         # Without it, SDKs send a refused submission twice more.

@@ -14,13 +14,16 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]{1,9})?([Z
 # An unescaped plus arrives as a space.
 _LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}$)")
 _LONGEST = 1000
+LONGEST_PASTED = 4000
 _MOST = 100
 
 
 class Query:
     """Collects everything that is wrong; `check` says it all at once."""
 
-    def __init__(self, request: Request, known: Sequence[str], *, family: str | None = None):
+    def __init__(
+        self, request: Request, known: Sequence[str], *, family: str | None = None, long: Sequence[str] = ()
+    ):
         self._values: dict[str, list[str]] = {}
         self._problems: list[dict[str, Any]] = []
         pairs = request.query_params.multi_items()
@@ -28,12 +31,13 @@ class Query:
             name = pairs[0][0]
             self.wrong(name, "too_many", f"A query has at most {_MOST} parameters; got {len(pairs)}.", None)
         for name, value in pairs[:_MOST]:
+            longest = LONGEST_PASTED if name in long else _LONGEST
             # A value of metadata may be empty, so its filter may be too.
             of_family = bool(family) and name.startswith(family or "") and name != family
             if name not in known and not of_family:
                 self._unknown(name, [*known, *([f"{family}KEY"] if family else [])])
-            elif "\x00" in name + value or not (value.strip() or of_family) or len(value) > _LONGEST:
-                detail = f"{name[:_LONGEST]} takes 1 to {_LONGEST} characters, none of them U+0000."
+            elif "\x00" in name + value or not (value.strip() or of_family) or len(value) > longest:
+                detail = f"{name[:_LONGEST]} takes 1 to {longest} characters, none of them U+0000."
                 self.wrong(name, "wrong_format", detail, value)
             else:
                 self._values.setdefault(name, []).append(value)

@@ -13,6 +13,7 @@ from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate
+from schemas.redaction import complete_key
 from schemas.refusals import (
     BodyTooLarge,
     DuplicateTask,
@@ -28,14 +29,15 @@ from schemas.refusals import (
 )
 from schemas.task import Task, TaskRequest
 from tasks_service.admission import Quote
-from tasks_service.api.context import Parts, Service, TheirTask, Who
-from tasks_service.api.openapi import body_of, header, query, refusals
+from tasks_service.api.context import Direct, Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.openapi import body_of, header, in_path, query, refusals
 from tasks_service.api.problems import ProblemEntry, read
 from tasks_service.api.query import Query
 from tasks_service.api.replies import matches, pacing, reply, reply_tagged, seen_by
 from tasks_service.api.views import TaskView
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
+direct = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
 _LONGEST_WAIT_S = 60
 _LARGEST_LOOKUP = 64 << 10
@@ -57,6 +59,7 @@ class QuoteView(BaseModel):
 
     valid: bool
     problems: list[ProblemEntry]
+    replay_of: str | None = Field(description="the task that this Idempotency-Key stands for already")
     quote: PriceView | None
     not_checked: list[str]
     warnings: list[str]
@@ -88,7 +91,7 @@ class LookupView(BaseModel):
     missing: list[str]
 
 
-@router.post(
+@direct.post(
     "/tasks",
     status_code=202,
     response_model=TaskView,
@@ -110,31 +113,41 @@ class LookupView(BaseModel):
         ]
     },
 )
-async def submit(request: Request, caller: Who, service: Parts) -> Response:
+async def submit(request: Request) -> Response:
     """Accept a task. Nothing has been spent when this returns."""
+    service = parts(request)
+    caller = await service.keyring.caller(request)
     asked = Query(request, ("validate_only",))
     validate_only = asked.flag("validate_only")
     asked.check()
     key = _idempotency_key(request)
-    admission = service.admission
-    wanted = await read(TaskRequest, request, service.settings.max_body_bytes, admission.judge)
-    if validate_only:
-        return reply(_quote_view(await admission.quote(wanted, caller)))
-    again = request.headers.get("x-stainless-retry-count", "0") != "0"
-    admitted = await admission.admit(wanted, caller, key=key, again=again)
+    most = service.settings.max_body_bytes
+    with service.receiving.hold(request, caller.account_id, most):
+        wanted = await read(TaskRequest, request, most, service.admission.judge)
+        if validate_only:
+            return reply(_quote_view(await service.admission.quote(wanted, caller, key=key)))
+        again = request.headers.get("x-stainless-retry-count", "0") != "0"
+        admitted = await service.admission.admit(
+            wanted, caller, key=key, again=again, request_id=request.state.request_id
+        )
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
     return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
 
 
-@router.get(
+@direct.get(
     "/tasks/{task_id}",
     response_model=TaskView,
     responses=refusals(NotFound, TooManyRequests) | {304: {"description": "Nothing has changed"}},
-    openapi_extra={"parameters": [query("wait", _WAIT), header("If-None-Match", {"type": "string"})]},
+    openapi_extra={
+        "parameters": [in_path("task_id"), query("wait", _WAIT), header("If-None-Match", {"type": "string"})]
+    },
 )
-async def show(request: Request, task: TheirTask, caller: Who, service: Parts) -> Response:
+async def show(request: Request) -> Response:
     """A task; `wait` holds the answer until something changes or the task ends."""
+    service = parts(request)
+    caller = await service.keyring.caller(request)
+    task = await reachable_task(request.path_params["task_id"], service, caller)
     asked = Query(request, ("wait",))
     wait_s = asked.number("wait", 0, _LONGEST_WAIT_S, 0)
     asked.check()
@@ -218,6 +231,9 @@ def _idempotency_key(request: Request) -> str | None:
         return None
     if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise IdempotencyKeyInvalid("Send one Idempotency-Key of 1 to 255 visible ASCII characters.")
+    if key := complete_key(given[0]):
+        detail = f"This looks like a complete key, {key}, and would be kept. Send an id of your own instead."
+        raise IdempotencyKeyInvalid(detail)
     return given[0]
 
 
@@ -232,6 +248,7 @@ def _quote_view(quote: Quote) -> QuoteView:
     return QuoteView(
         valid=not problems,
         problems=[ProblemEntry.model_validate(found) for found in problems],
+        replay_of=task_id_text(quote.replay_of) if quote.replay_of else None,
         quote=_price_view(quote.estimate),
         not_checked=list(quote.not_checked),
         warnings=list(quote.warnings),

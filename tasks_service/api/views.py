@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from schemas.capabilities import Kind
 from schemas.failures import MEANINGS, Answer, Failure, FailureKind, Mover, may_send_again, was_spent
@@ -117,11 +117,22 @@ class TaskView(View):
     finished_at: Moment | None
     downloaded_at: Moment | None
     cancel_requested_at: Moment | None
+    erased_at: Moment | None
+
+
+class UnderstoodView(View):
+    """One thing that was recognised in `q`: `as` says what it is."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    what: str = Field(alias="as")
+    value: str
 
 
 class PageView(View):
     """One page of a list; `next` is the `after` of the page that follows."""
 
+    understood: list[UnderstoodView]
     data: list[TaskView]
     has_more: bool
     next: str | None
@@ -164,6 +175,7 @@ def task_view(task: Task, artifacts: Sequence[Artifact], *, staff: bool, base_ur
         finished_at=task.finished_at,
         downloaded_at=task.downloaded_at,
         cancel_requested_at=task.cancel_requested_at,
+        erased_at=task.erased_at,
     )
 
 

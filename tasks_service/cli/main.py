@@ -5,12 +5,14 @@ from typing import Annotated
 import typer
 
 from tasks_service.cli import fleet
+from tasks_service.cli.care import erase, retention
 from tasks_service.cli.catalogue import models
 from tasks_service.cli.check import check
 from tasks_service.cli.decide import decide
 from tasks_service.cli.doctor.command import doctor
 from tasks_service.cli.errors import OneSentence
 from tasks_service.cli.keys import keys
+from tasks_service.cli.lookups.bundles import bundle
 from tasks_service.cli.lookups.commands import find, history, list_tasks, show, why
 from tasks_service.cli.quarantine import quarantine
 from tasks_service.cli.screen import be_tolerant
@@ -43,11 +45,14 @@ app.command(rich_help_panel=_SUPPORT)(find)
 app.command(rich_help_panel=_SUPPORT)(show)
 app.command(rich_help_panel=_SUPPORT)(history)
 app.command(rich_help_panel=_SUPPORT)(why)
+app.command(rich_help_panel=_SUPPORT)(bundle)
 app.command(rich_help_panel=_SUPPORT)(decide)
 app.command(rich_help_panel=_FLEET)(fleet.api)
 app.command(rich_help_panel=_FLEET)(fleet.worker)
 app.command(rich_help_panel=_FLEET, context_settings=_PASS_ON)(fleet.sandbox)
 app.command(rich_help_panel=_FLEET)(fleet.migrate)
+app.command(rich_help_panel=_FLEET)(retention)
+app.command(rich_help_panel=_FLEET)(erase)
 app.add_typer(keys, name="keys", rich_help_panel=_FLEET)
 app.add_typer(quarantine, name="quarantine", rich_help_panel=_FLEET)
 

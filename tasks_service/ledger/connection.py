@@ -48,11 +48,22 @@ class Taken(Exception):
         self.guard = guard
 
 
+# The server undid the statement as a whole: nothing of it was written, and that is certain.
+REFUSED: tuple[type[BaseException], ...] = (
+    Taken,
+    NoMonth,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+)
+
+
 class Database:
     """Runs named queries on a pool, or on the one connection of a transaction."""
 
-    def __init__(self, executor: Any):
+    def __init__(self, executor: Any, patience_s: float | None = None):
         self._executor = executor
+        self._patience_s = patience_s  # with one statement; None: as long as the pool's
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:
@@ -82,7 +93,9 @@ class Database:
     async def rows(self, query: Query, **values: Any) -> list[Row]:
         """Every row of a query."""
         with _in_our_words():
-            return cast("list[Row]", await self._executor.fetch(query.text, *_ordered(query, values)))
+            values_in_order = _ordered(query, values)
+            rows = await self._executor.fetch(query.text, *values_in_order, timeout=self._patience_s)
+            return cast("list[Row]", rows)
 
     async def row(self, query: Query, **values: Any) -> Row | None:
         """The first row of a query, or None."""
@@ -95,6 +108,16 @@ class Database:
             return
         with _in_our_words():
             await self._executor.executemany(query.text, [_ordered(query, values) for values in all_values])
+
+    async def execute(self, statement: str) -> None:
+        """A statement that PostgreSQL wrote itself, such as one that names a table."""
+        await self._executor.execute(statement, timeout=self._patience_s)
+
+    @asynccontextmanager
+    async def session(self, patience_s: float) -> AsyncGenerator["Database"]:
+        """One connection for several statements, each a transaction of its own, for whoever is patient."""
+        async with self._executor.acquire() as connection:
+            yield Database(connection, patience_s)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Database"]:

@@ -20,9 +20,8 @@ class Filters:
     failure_kind: str | None = None
     parked: list[str] | None = None
     metadata: dict[str, str] | None = None
-    words: str | None = None  # a pattern for ILIKE, with `word` beside it: an upstream's or a customer's id
-    word: str | None = None
-    id: UUID | None = None
+    words: list[str] | None = None  # patterns for ILIKE: the prompt has all of them, or the failure has
+    ids: list[UUID] | None = None
     id_from: UUID | None = None
     id_until: UUID | None = None
     created_from: datetime | None = None

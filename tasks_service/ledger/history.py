@@ -6,8 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from schemas.task import Artifact
-from tasks_service.ledger.connection import Book, Row
+from tasks_service.ledger.connection import Book, Database, Row
+from tasks_service.ledger.together import Together
+
+_MOMENTS = frozenset({"at", "sent_at", "last_at", "stored_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,22 @@ class Call:
     body: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything that is on record about a task beside its row, each oldest first."""
+
+    events: Sequence[Row] = ()
+    calls: Sequence[Row] = ()
+    notes: Sequence[Row] = ()
+    artifacts: Sequence[Row] = ()
+
+
 class History(Book, beside=__file__):
     """Evidence is added, never changed; only the count of equal answers grows."""
+
+    def __init__(self, database: Database):
+        super().__init__(database)
+        self._told = Together(self._told_of)
 
     async def record(self, task_id: UUID, calls: Sequence[Call], *, equal_once: bool = False) -> None:
         """Keep exchanges as evidence; with `equal_once`, one that went like the last is counted there."""
@@ -63,6 +82,13 @@ class History(Book, beside=__file__):
         """What happened without a move, oldest first."""
         return await self._rows("notes", id=task_id)
 
+    async def told(self, task_id: UUID) -> Told:
+        """All of these in one exchange."""
+        return await self._told.answer(task_id) or Told()
+
+    async def _told_of(self, task_ids: list[UUID]) -> dict[UUID, Told]:
+        return {row["id"]: _told(row) for row in await self._rows("told", ids=task_ids)}
+
     async def artifacts(self, task_id: UUID) -> list[Artifact]:
         """The files of a task, in order."""
         return [_artifact(row) for row in await self._rows("artifacts", id=task_id)]
@@ -90,6 +116,22 @@ class History(Book, beside=__file__):
 def _gist(call: Call) -> dict[str, Any]:
     names = ("purpose", "attempt", "route", "path", "status", "trouble", "sent_at")
     return {name: getattr(call, name) for name in names}
+
+
+def _told(row: Row) -> Told:
+    names = ("events", "calls", "notes", "artifacts")
+    return Told(**{name: [_read(one) for one in orjson.loads(row[name] or "[]")] for name in names})
+
+
+def _read(entry: dict[str, Any]) -> Row:
+    """A row that went through JSON, with the types that it lost there."""
+    for name in _MOMENTS & entry.keys():
+        entry[name] = datetime.fromisoformat(entry[name])
+    if entry.get("answer_sha256"):
+        entry["answer_sha256"] = bytes.fromhex(entry["answer_sha256"].removeprefix("\\x"))
+    if entry.get("duration_s") is not None:
+        entry["duration_s"] = float(entry["duration_s"])
+    return entry
 
 
 def _artifact(row: Row) -> Artifact:

@@ -1,3 +1,17 @@
+-- told: everything that is on record about tasks, as JSON
+SELECT asked.id, (
+    SELECT json_agg(e ORDER BY e.seq) FROM (
+        SELECT seq, at, actor, from_state, to_state, cause, detail FROM task_event WHERE task_id = asked.id
+    ) e
+) AS events, (
+    SELECT json_agg(c ORDER BY c.sent_at, c.id) FROM upstream_call c WHERE c.task_id = asked.id
+) AS calls, (
+    SELECT json_agg(n ORDER BY n.at, n.id) FROM task_note n WHERE n.task_id = asked.id
+) AS notes, (
+    SELECT json_agg(f ORDER BY f.n) FROM artifact f WHERE f.task_id = asked.id
+) AS artifacts
+FROM unnest((SELECT :ids::uuid[])) AS asked (id);
+
 -- events: the states of a task, oldest first
 SELECT seq, at, actor, from_state, to_state, cause, detail FROM task_event WHERE task_id = :id ORDER BY seq;
 

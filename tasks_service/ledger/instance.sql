@@ -21,7 +21,8 @@ WITH opened AS (
 UPDATE instance SET quarantine = opened.id FROM opened RETURNING opened.id;
 
 -- not_sent_yet: tasks that this ledger believes to have cost nothing
-SELECT id, attempt FROM task WHERE state = 'submitted' AND spend IN ('none', 'not_created') ORDER BY id;
+SELECT id, attempt FROM task
+WHERE due_at IS NOT NULL AND state = 'submitted' AND spend IN ('none', 'not_created') ORDER BY id;
 
 -- suppose_intended: record the attempt that the forgotten time may hold
 WITH supposed AS (
@@ -35,7 +36,8 @@ SELECT id, attempt, reference, route, 'intended', now(), now() + interval '3 min
 
 -- doubt: every intention without an answer may be the second of its kind, whose first was paid and is forgotten
 WITH doubted AS (
-    UPDATE task SET spend = 'unknown' WHERE state = 'submitted' AND spend = 'intended' RETURNING id, attempt
+    UPDATE task SET spend = 'unknown' WHERE due_at IS NOT NULL AND state = 'submitted' AND spend = 'intended'
+    RETURNING id, attempt
 ), unknown AS (
     UPDATE spend SET outcome = 'unknown', settled_at = clock_timestamp()
     FROM doubted WHERE spend.task_id = doubted.id AND spend.attempt = doubted.attempt AND spend.outcome = 'intended'
@@ -43,7 +45,7 @@ WITH doubted AS (
 SELECT id FROM doubted
 UNION ALL
 -- Nobody knew what became of these before. Now a later attempt may have been paid, too.
-SELECT id FROM task WHERE state = 'submitted' AND spend = 'unknown';
+SELECT id FROM task WHERE due_at IS NOT NULL AND state = 'submitted' AND spend = 'unknown';
 
 -- note_doubt: say so in the histories of the tasks
 INSERT INTO task_note (task_id, id, type, actor, reason, detail)

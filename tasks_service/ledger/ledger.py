@@ -6,17 +6,36 @@ from typing import Self
 
 from tasks_service.ledger.connection import Database
 from tasks_service.ledger.decisions import Decisions
+from tasks_service.ledger.erasure import Erasure
 from tasks_service.ledger.history import History
 from tasks_service.ledger.instance import Instance
 from tasks_service.ledger.keys import Keys
 from tasks_service.ledger.late import Late
 from tasks_service.ledger.months import Months
+from tasks_service.ledger.opening import Opening
 from tasks_service.ledger.reference_images import ReferenceImages
+from tasks_service.ledger.retention import Retention
+from tasks_service.ledger.search import Search
 from tasks_service.ledger.spend import Spends
 from tasks_service.ledger.tasks import Tasks
 from tasks_service.ledger.work import Work
 
-BOOKS = (Tasks, Work, Spends, History, Keys, Months, Instance, Late, Decisions, ReferenceImages)
+BOOKS = (
+    Tasks,
+    Opening,
+    Work,
+    Spends,
+    History,
+    Keys,
+    Months,
+    Instance,
+    Late,
+    Decisions,
+    ReferenceImages,
+    Search,
+    Erasure,
+    Retention,
+)
 
 
 class Ledger:
@@ -34,6 +53,9 @@ class Ledger:
         self.late = Late(database)
         self.decisions = Decisions(database)
         self.reference_images = ReferenceImages(database)
+        self.search = Search(database)
+        self.erasure = Erasure(database)
+        self.retention = Retention(database)
 
     @classmethod
     async def connect(cls, dsn: str, *, size: int = 10, lazy: bool = False) -> Self:

@@ -57,6 +57,8 @@ def task_from(row: Row) -> Task:
         checked=tuple(row["checked"]),
         not_checked=tuple(row["not_checked"]),
         pictures=tuple(map(_given, row["pictures"])),
+        # A claimed task is not over, so that its row does not say.
+        erased_at=row.get("erased_at"),
         **{name: row[name] for name in _KEPT},
         **_changing(row),
     )

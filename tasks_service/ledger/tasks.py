@@ -1,7 +1,7 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -9,58 +9,17 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind, may_be_charged
-from schemas.lifecycle import Parked, State
-from schemas.pictures import GivenPicture
-from schemas.task import Task, TaskRequest
+from schemas.lifecycle import LIVE, Parked, State
+from schemas.task import Task
 from tasks_service.ledger.clock import Clock
-from tasks_service.ledger.connection import Book, Database, NoMonth, Row, Taken
+from tasks_service.ledger.connection import Book, Database, Row
 from tasks_service.ledger.filters import Filters
-from tasks_service.ledger.months import Months
+from tasks_service.ledger.opening import KeyTaken, NewTask, Opening, Outrun, WorkTaken
 from tasks_service.ledger.reading import moved_from, readable, task_from
-from tasks_service.ledger.work import Work
+from tasks_service.ledger.together import Together
 
-
-class Outrun(Exception):
-    """Somebody else moved or claimed the task first; nothing was written."""
-
-
-class KeyTaken(Exception):
-    """The Idempotency-Key stands for a task already."""
-
-    def __init__(self, task_id: UUID):
-        super().__init__(str(task_id))
-        self.task_id = task_id
-
-
-class WorkTaken(Exception):
-    """Another task does the same work, or did it a short while ago."""
-
-    def __init__(self, task_id: UUID):
-        super().__init__(str(task_id))
-        self.task_id = task_id
-
-
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """Everything that makes a task; the request has its defaults filled in."""
-
-    id: UUID
-    account_id: int
-    key_id: str
-    model: str
-    kind: Kind
-    provider: str
-    route: str
-    request: TaskRequest
-    request_sha256: bytes
-    fingerprint: bytes
-    checked: tuple[str, ...]
-    not_checked: tuple[str, ...]
-    endpoint: str = ""
-    pictures: tuple[GivenPicture, ...] = ()
-    catalogue: str | None = None
+__all__ = ["Filters", "KeyTaken", "Move", "NewTask", "Outrun", "Tasks", "WorkTaken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,48 +43,19 @@ class Tasks(Book, beside=__file__):
     def __init__(self, database: Database):
         super().__init__(database)
         self.clock = Clock()
-        self._work = Work(database)
+        self._opening = Opening(database)
+        self._by_id = Together(self._rows_by_id)
 
     async def open(
         self, new: NewTask, actor: str, idempotency_key: str | None, window: timedelta = timedelta(0)
     ) -> Task:
         """Accept a task. Raises KeyTaken or WorkTaken, and then nothing was written.
 
-        Work that ended within the window, and was not certainly free, is taken as if it were still done.
-        Where no worker has made its month, it is made now; raises NoMonth where that cannot be. Not for use
-        in a transaction: a missing month would end it.
+        Those that ask at the same time go together. Work that ended within the window, and was not certainly
+        free, is taken as if it were still done. Where no worker has made its month, it is made now; raises
+        NoMonth where that cannot be. Not for use in a transaction: a missing month would end it.
         """
-        values = asdict(new) | {
-            "kind": new.kind.value,
-            "request": new.request.model_dump(mode="json", exclude_none=True),
-            "external_id": new.request.external_id,
-            "metadata": new.request.metadata,
-            "duplicate_allowed": new.request.allow_duplicate,
-            "actor": actor,
-            "idempotency_key": idempotency_key,
-            "window": window,
-            "note_id": uuid7(),
-        }
-        try:
-            return await self._open(new, values)
-        except NoMonth as missing:
-            try:
-                await Months(self._database).make_for(new.id)
-            except Exception as error:
-                raise missing from error
-            return await self._open(new, values)
-
-    async def _open(self, new: NewTask, values: dict[str, Any]) -> Task:
-        # A guard that vanished between the two statements (its task just ended) is tried again.
-        for _ in range(3):
-            taken: Taken | None = None
-            try:
-                if row := await self._row("open", **values):
-                    return task_from(row)
-            except Taken as error:
-                taken = error
-            await self._raise_whose(new, values["idempotency_key"], values["window"], taken)
-        raise Outrun("the guards of this task kept changing")
+        return await self._opening.open(new, actor, idempotency_key, window)
 
     async def by_key(self, account_id: int, key: str) -> UUID | None:
         """The task that an Idempotency-Key of an account stands for."""
@@ -134,8 +64,11 @@ class Tasks(Book, beside=__file__):
 
     async def get(self, task_id: UUID) -> Task | None:
         """One task."""
-        row = await self._row("get", id=task_id)
+        row = await self._by_id.answer(task_id)
         return task_from(row) if row else None
+
+    async def _rows_by_id(self, task_ids: list[UUID]) -> dict[UUID, Row]:
+        return {row["id"]: row for row in await self._rows("get", ids=task_ids)}
 
     async def get_many(self, task_ids: Sequence[UUID], account_id: int | None) -> list[Task]:
         """Several tasks, of one account unless None."""
@@ -150,6 +83,7 @@ class Tasks(Book, beside=__file__):
     async def page(self, filters: Filters, after: UUID | None, limit: int) -> list[Task]:
         """Newest first, below `after`."""
         given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+        given |= {"live": filters.states is not None and LIVE.issuperset(filters.states)}
         return [task_from(row) for row in await self._rows("page", **given, after=after, limit=limit)]
 
     async def versions(self, task_ids: Iterable[UUID]) -> dict[UUID, tuple[Any, ...]]:
@@ -273,11 +207,3 @@ class Tasks(Book, beside=__file__):
     async def _mine(self, query: str, task: Task, **values: Any) -> None:
         if await self._row(query, id=task.id, claim=task.claim, seq=task.seq, **values) is None:
             raise Outrun(task.id)
-
-    async def _raise_whose(
-        self, new: NewTask, key: str | None, window: timedelta, taken: Taken | None
-    ) -> None:
-        if key is not None and (task_id := await self.by_key(new.account_id, key)):
-            raise KeyTaken(task_id) from taken
-        if taken is None and (twin := await self._work.twin(new.account_id, new.fingerprint, window)):
-            raise WorkTaken(twin)

@@ -1,41 +1,6 @@
--- open: accept a task: its row, its first event and its guards, or nothing at all. Whoever asks for the same work
--- meets at one row, one after the other, and so does whoever ends it; who finds it taken gets no row back.
-WITH work_guard AS (
-    INSERT INTO live_work AS w (account_id, fingerprint, task_id) VALUES (:account_id, :fingerprint, :id)
-    ON CONFLICT (account_id, fingerprint) DO UPDATE
-    SET live = w.live + 1, previous_task_id = w.task_id, task_id = EXCLUDED.task_id
-    WHERE :duplicate_allowed::boolean OR w.live = 0 AND (w.ended_at > now() - :window::interval) IS NOT TRUE
-    RETURNING *
-), key_guard AS (
-    INSERT INTO idempotency_key (account_id, key, task_id)
-    SELECT :account_id, :idempotency_key::text, :id FROM work_guard WHERE :idempotency_key::text IS NOT NULL
-), first_event AS (
-    INSERT INTO task_event (task_id, seq, to_state, actor, cause)
-    SELECT :id, 1, 'submitted', :actor, 'accepted' FROM work_guard
-), twin AS (
-    -- as this statement sees them; who was accepted in this moment is known by the row only
-    SELECT CASE WHEN w.live > 1 THEN coalesce(
-        (SELECT t.id FROM task t WHERE t.id = w.previous_task_id AND t.due_at IS NOT NULL),
-        (SELECT t.id FROM task t
-         WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
-        w.previous_task_id
-    ) WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END AS id
-    FROM work_guard w
-), overridden AS (
-    INSERT INTO task_note (task_id, id, type, actor, reason, detail)
-    SELECT :id, :note_id, 'note', :actor, 'duplicate_allowed', twin.id::text FROM twin WHERE twin.id IS NOT NULL
-)
-INSERT INTO task (id, account_id, key_id, state, seq, due_at, model, kind, provider, route, endpoint, request,
-                  request_sha256, fingerprint, checked, not_checked, duplicate_allowed, external_id, metadata,
-                  pictures, catalogue)
-SELECT :id, :account_id, :key_id, 'submitted', 1, now(), :model, :kind, :provider, :route, :endpoint, :request,
-       :request_sha256, :fingerprint, :checked, :not_checked, :duplicate_allowed, :external_id, :metadata,
-       :pictures, :catalogue
-FROM work_guard
-RETURNING task.*, (SELECT name FROM account a WHERE a.id = task.account_id) AS account;
-
--- get: one task by its id
-SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id WHERE t.id = :id;
+-- get: tasks by their ids; one at a time, so that months are passed over that an id cannot be in
+SELECT t.*, (SELECT name FROM account a WHERE a.id = t.account_id) AS account
+FROM unnest((SELECT :ids::uuid[])) AS asked (id) CROSS JOIN LATERAL (SELECT * FROM task WHERE task.id = asked.id) t;
 
 -- get_many: several tasks by their ids
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
@@ -52,13 +17,15 @@ SELECT task_id FROM idempotency_key WHERE account_id = :account_id AND key = :ke
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
 WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:account::text IS NULL OR a.name = :account)
-  AND (:id::uuid IS NULL OR t.id = :id)
+  AND (:ids::uuid[] IS NULL OR t.id = ANY(:ids))
   AND (:after::uuid IS NULL OR t.id < :after)
   AND (:id_from::uuid IS NULL OR t.id >= :id_from)
   AND (:id_until::uuid IS NULL OR t.id < :id_until)
   AND (:created_from::timestamptz IS NULL OR t.created_at >= :created_from)
   AND (:created_until::timestamptz IS NULL OR t.created_at < :created_until)
   AND (:states::text[] IS NULL OR t.state = ANY(:states))
+  -- follows from the states, which PostgreSQL cannot know; the small index of what is alive is found by it
+  AND (:live::boolean IS NOT TRUE OR t.due_at IS NOT NULL)
   AND (:model::text IS NULL OR t.model = :model)
   AND (:kind::text IS NULL OR t.kind = :kind)
   AND (:key_id::text IS NULL OR t.key_id = :key_id)
@@ -67,8 +34,8 @@ WHERE (:account_id::bigint IS NULL OR t.account_id = :account_id)
   AND (:failure_kind::text IS NULL OR t.failure_kind = :failure_kind)
   AND (:parked::text[] IS NULL OR t.parked = ANY(:parked))
   AND (:metadata::jsonb IS NULL OR (t.metadata <> '{}' AND t.metadata @> :metadata))
-  AND (:words::text IS NULL OR t.request ->> 'prompt' ILIKE :words OR t.failure_message ILIKE :words
-       OR t.upstream_id = :word OR t.external_id = :word)
+  AND (:words::text[] IS NULL OR t.request ->> 'prompt' ILIKE ALL (:words)
+       OR failure_words(t.failure_code, t.failure_message) ILIKE ALL (:words))
 ORDER BY t.id DESC
 LIMIT :limit;
 

@@ -8,6 +8,12 @@ SELECT CASE WHEN w.live > 0 THEN coalesce(
 ) WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END AS task_id
 FROM live_work w WHERE w.account_id = :account_id AND w.fingerprint = :fingerprint;
 
+-- repeated: the latest task of an account that came with this very request, images and all, a short while ago
+SELECT id FROM task
+WHERE account_id = :account_id AND request_sha256 = :request_sha256 AND pictures <> '[]'
+  AND created_at > now() - :within::interval
+ORDER BY id DESC LIMIT 1;
+
 -- forget: let go of work that ended longer ago; what somebody is about to take again is left to them
 WITH old AS (
     SELECT account_id, fingerprint FROM live_work WHERE live = 0 AND ended_at <= now() - :window::interval

@@ -26,7 +26,7 @@ from tasks_service.pictures.png import check_pixels
 from tasks_service.pictures.structure import REQUEST_HEAD, structure_of
 
 MOST_MEMORY = 1536 << 20
-MOST_CPU_S = 10
+MOST_CPU_S = 6
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, frozenset({5, 6, 7, 8})
 # The classes themselves: `Image.open` would try others, and make two images of one JPEG with a gain map.
 _READERS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from structlog.stdlib import get_logger
 
 from schemas.pictures import Picture
 from tasks_service.pictures.flaws import Flaw
-from tasks_service.pictures.room import Room
+from tasks_service.pictures.room import Room, Shares
 from tasks_service.pictures.structure import REQUEST_HEAD
 
 log = get_logger()
@@ -26,6 +26,7 @@ _PROGRAM = (
 # Isolated: neither the environment nor the folder that it is started in has a say in what is imported.
 _COMMAND = (sys.executable, "-I", "-c", _PROGRAM)
 _PROCESSES = 2
+_SHARE = 1  # of them one account may keep busy
 _QUEUE = 64
 _PATIENCE_S = 20.0
 
@@ -39,10 +40,11 @@ class Inspector:
         self._mine = threading.local()
         self._decoders: list[Decoder] = []
         self._room = Room(_PROCESSES, _QUEUE, 3 * _PATIENCE_S)
+        self._accounts = Shares(_SHARE, _QUEUE, 3 * _PATIENCE_S)
 
-    async def inspect(self, content: bytes) -> Picture:
+    async def inspect(self, content: bytes, account_id: int) -> Picture:
         """What the bytes are. Raises Flaw, or Overloaded."""
-        async with self._room.place():
+        async with self._accounts.place(account_id), self._room.place():
             work = asyncio.get_running_loop().run_in_executor(self._threads, self._inspect, content)
             return await asyncio.shield(work)
 

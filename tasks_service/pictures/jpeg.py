@@ -6,7 +6,9 @@ import struct
 from tasks_service.pictures.flaws import MOST_PADDING, Flaw, Structure, check_notes, cut_short
 
 # Each scan of a progressive JPEG makes the decoder go over the whole image again; encoders write about ten.
+# A large image may have a dozen, and a small one more.
 MOST_SCANS = 64
+MOST_WORK = 600_000_000  # pixels times scans: a few seconds of a decoder
 # Between the scans: an 0xFF that is neither a stuffed byte, nor a restart, nor filling.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -76,8 +78,8 @@ class _Walk:
 
     def _skip_scan(self) -> None:
         self._scans += 1
-        if self._scans > MOST_SCANS:
-            raise Flaw("unreadable", f"The JPEG has more than {MOST_SCANS} scans.")
+        if self._scans > max(min(MOST_SCANS, MOST_WORK // max(self.sides[0] * self.sides[1], 1)), 1):
+            raise Flaw("unreadable", "The JPEG has more scans than are decoded for its size; save it anew.")
         following = _NEXT_MARKER.search(self._data, self.at)
         if following is None:
             raise cut_short()

@@ -1,7 +1,7 @@
 """Places for so many at once, and a queue that does not grow without end."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager
 
 from schemas.refusals import Overloaded
@@ -41,6 +41,30 @@ class Room:
             raise _full() from error
         finally:
             self._waiting -= 1
+
+
+class Shares:
+    """A room for each account, or each host: whoever fills his own takes nothing from the others."""
+
+    def __init__(self, places: int, queue: int, patience_s: float):
+        self._places = places
+        self._queue = queue
+        self._patience_s = patience_s
+        self._rooms: dict[Hashable, Room] = {}
+
+    @asynccontextmanager
+    async def place(self, whose: Hashable) -> AsyncGenerator[None]:
+        """Hold one of his places. Raises Overloaded."""
+        room = self._rooms.setdefault(whose, Room(self._places, self._queue, self._patience_s))
+        try:
+            async with room.place():
+                yield
+        finally:
+            if room.empty and self._rooms.get(whose) is room:
+                del self._rooms[whose]
+
+    def __len__(self) -> int:
+        return len(self._rooms)
 
 
 def _full() -> Overloaded:

@@ -54,6 +54,7 @@ _WALKS: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], Structure]], ...] 
     (re.compile(rb"GIF8[79]a"), "image/gif", gif),
     (re.compile(rb"BM........", re.DOTALL), "image/bmp", bmp),
 )
+TYPES = frozenset(kind for _, kind, _ in _WALKS)
 _OTHERS: tuple[tuple[str, str], ...] = (
     (r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg|\s*<\?xml", "SVG or other XML"),
     (r"(?i)\s*<(?:!doctype|html|head|body|script)", "a web page"),

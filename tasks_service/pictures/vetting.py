@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from tasks_service.outside import Outside
 from tasks_service.pictures.fetching import Fetching
 from tasks_service.pictures.flaws import Flaw
 from tasks_service.pictures.inspector import Inspector
+from tasks_service.pictures.memory import Hold, Memory
 from tasks_service.pictures.references import References
 from tasks_service.settings import Settings
 
@@ -48,35 +50,52 @@ class Vetting:
     """The images of requests and uploads."""
 
     def __init__(
-        self, ledger: Ledger, references: References, inspector: Inspector, fetching: Fetching, most: int
+        self,
+        ledger: Ledger,
+        references: References,
+        inspector: Inspector,
+        fetching: Fetching,
+        most: int,
+        most_together: int,
     ):
         self._ledger = ledger
         self._references = references
         self._inspector = inspector
         self._fetching = fetching
         self._most = most
+        self._memory = Memory(most_together)
 
     @classmethod
     def open(cls, ledger: Ledger, settings: Settings) -> Self:
         """With a client and decoders of its own; these start when first needed."""
         places = settings.max_image_fetches
         fetching = Fetching(
-            Outside(connections=places), settings.trusted_image_origins, places, settings.image_timeout_s
+            Outside(connections=places),
+            settings.trusted_image_origins,
+            places,
+            settings.image_timeout_s,
+            settings.public_url,
         )
-        inspector = Inspector(settings.max_image_pixels)
-        return cls(ledger, References(settings.store), inspector, fetching, settings.max_image_bytes)
+        inspector, references = Inspector(settings.max_image_pixels), References(settings.store)
+        most, together = settings.max_image_bytes, settings.max_images_bytes
+        return cls(ledger, references, inspector, fetching, most, together)
 
-    async def vet(self, request: TaskRequest, account_id: int, model: Model) -> Vetted:
+    def hold(self, account_id: int) -> AbstractContextManager[Hold]:
+        """Room in memory for the images of one request, as long as it is under way."""
+        return self._memory.hold(account_id)
+
+    async def vet(self, request: TaskRequest, model: Model, hold: Hold) -> Vetted:
         """Look at all images side by side; nothing is kept. Raises Overloaded."""
         images = request.reference_images
         if not images:
             return Vetted()
         asked = {sha256_of(image.file_id) for image in images if image.file_id}
-        known = await self._ledger.reference_images.known(account_id, asked)
+        known = await self._ledger.reference_images.known(hold.account_id, asked)
         # The same image named twice is looked at once.
         sources = {_source(image): image for image in images}
         most = max(_limit(image.role, model, self._most) for image in images)
-        looks = [self._look(image, known, most) for image in sources.values()]
+        look = _Look(hold, known, most)
+        looks = [self._look(image, look) for image in sources.values()]
         seen = dict(zip(sources, await _all(looks), strict=True))
         results = [seen[_source(image)] for image in images]
         return Vetted(
@@ -91,14 +110,11 @@ class Vetting:
         found = [one for one in vetted.found if one is not None]
         for one in {one.picture.sha256: one for one in found if one.content is not None}.values():
             await self._keep(one.picture, one.content or b"", account_id)
-        pairs = zip(request.reference_images, found, strict=True)
-        given = tuple(_given(image, one) for image, one in pairs)
-        images = tuple(ReferenceImage(role=Role(one.role), file_id=one.file_id) for one in given)
-        return request.model_copy(update={"reference_images": images}), given
+        return as_seen(request, vetted)
 
     async def upload(self, content: bytes, account_id: int) -> KeptImage:
         """Look at an image and keep it. Raises Flaw, or Overloaded."""
-        picture = await self._inspector.inspect(content)
+        picture = await self._inspector.inspect(content, account_id)
         return await self._keep(picture, content, account_id)
 
     async def find(self, file_id: str, account_id: int) -> KeptImage | None:
@@ -120,21 +136,39 @@ class Vetting:
             raise Overloaded(detail, headers={"Retry-After": "5"}) from away
         return await self._ledger.reference_images.keep(account_id, picture)
 
-    async def _look(self, image: ReferenceImage, known: dict[str, KeptImage], most: int) -> "Found | Flaw":
-        if image.file_id is not None:
-            kept = known.get(sha256_of(image.file_id))
-            return Found(kept.picture) if kept else _unknown_file()
+    async def _look(self, image: ReferenceImage, look: "_Look") -> "Found | Flaw":
         try:
-            content = await self._bytes_of(image, most)
-            return Found(await self._inspector.inspect(content), content)
+            if image.file_id is not None:
+                return _uploaded(look, image.file_id)
+            content = await self._bytes_of(image, look)
+            return Found(await self._inspector.inspect(content, look.hold.account_id), content)
         except Flaw as flaw:
             return flaw
 
-    async def _bytes_of(self, image: ReferenceImage, most: int) -> bytes:
+    async def _bytes_of(self, image: ReferenceImage, look: "_Look") -> bytes:
         if image.url is not None:
-            return await self._fetching.fetch(image.url, most)
+            return await self._fetching.fetch(image.url, look.most, look.hold)
         encoded = (image.data or "").partition(",")[2]
-        return await asyncio.to_thread(base64.b64decode, encoded)
+        content = await asyncio.to_thread(base64.b64decode, encoded)
+        look.hold.take(len(content))
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What holds for all images of a request: the uploaded ones, and how large one may be."""
+
+    hold: Hold
+    known: Mapping[str, KeptImage]
+    most: int
+
+
+def as_seen(request: TaskRequest, vetted: Vetted) -> tuple[TaskRequest, tuple[GivenPicture, ...]]:
+    """The request with ids instead of addresses and bytes, and what is known of each image."""
+    found = [one for one in vetted.found if one is not None]
+    given = tuple(_given(image, one) for image, one in zip(request.reference_images, found, strict=True))
+    images = tuple(ReferenceImage(role=Role(one.role), file_id=one.file_id) for one in given)
+    return request.model_copy(update={"reference_images": images}), given
 
 
 def restated(request: TaskRequest, task: Task) -> TaskRequest:
@@ -204,5 +238,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _unknown_file() -> Flaw:
-    return Flaw("unknown_file", "There is no file with this id among yours. Upload it with POST /v1/files.")
+def _uploaded(look: _Look, file_id: str) -> Found:
+    kept = look.known.get(sha256_of(file_id))
+    if kept is None:
+        raise Flaw(
+            "unknown_file", "There is no file with this id among yours. Upload it with POST /v1/files."
+        )
+    look.hold.take(kept.picture.bytes)
+    return Found(kept.picture)

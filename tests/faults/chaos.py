@@ -57,7 +57,7 @@ async def run(plan: Plan, folder: Path) -> dict[str, Any]:
     calm_since, calm_until = told.pop("calm")
     record = await asyncio.to_thread(load, folder, stage.canaries)
     found = await asyncio.to_thread(violations, record)
-    return told | figures(record, calm_since, calm_until) | _summed(found)
+    return told | figures(record, calm_since, calm_until) | summed(found)
 
 
 async def _play(plan: Plan, stage: Stage) -> dict[str, Any]:
@@ -82,7 +82,7 @@ async def _play(plan: Plan, stage: Stage) -> dict[str, Any]:
         closed.set()
         await arriving
         calm_until = time.time()
-        settled = await _settles(stage, customers, peace + plan.settle_s)
+        settled = await settles(stage, customers, peace + plan.settle_s)
         progress.cancel()
     return {
         "seed": plan.seed,
@@ -98,7 +98,7 @@ async def _play(plan: Plan, stage: Stage) -> dict[str, Any]:
     }
 
 
-async def _settles(stage: Stage, customers: Customers, deadline: float) -> float | None:
+async def settles(stage: Stage, customers: Customers, deadline: float) -> float | None:
     """When everybody was answered and everything was over; None where that did not happen in time."""
     await customers.are_served(max(deadline - time.time(), 0))
     while time.time() < deadline:
@@ -125,7 +125,7 @@ async def _show(stage: Stage, customers: Customers) -> None:
         await asyncio.sleep(1)
 
 
-def _summed(found: Sequence[Violation]) -> dict[str, Any]:
+def summed(found: Sequence[Violation]) -> dict[str, Any]:
     names = [violation.name for violation in found]
     return {
         "doubles": names.count("doubled"),

@@ -88,9 +88,12 @@ class Stage(Fleet):
         return self.studio_key, self.key
 
     async def start_studio(self) -> None:
-        port = free_port()
-        self.studio = f"http://127.0.0.1:{port}"
-        where = ("--port", str(port), "--folder", str(self.folder / "studio"))
+        await self.start_studio_at("127.0.0.1", free_port())
+
+    async def start_studio_at(self, host: str, port: int) -> None:
+        """The studio at an address, and the routes that lead there."""
+        self.studio = f"http://{host}:{port}"
+        where = ("--host", host, "--port", str(port), "--folder", str(self.folder / "studio"))
         self.start("studio", "workers.sandbox.main", *where, SANDBOX_KEY=self.studio_key)
         await answers(f"{self.studio}/healthz", within_s=_SLOWEST_START_S)
         routes = [
@@ -115,7 +118,7 @@ class Stage(Fleet):
                 while self.starts[name] == before:  # noqa: ASYNC110 - the keeper looks, and so do we
                     await asyncio.sleep(0.1)
             if name in APIS:
-                await answers(f"http://127.0.0.1:{self.ports[name]}/readyz", within_s=_SLOWEST_START_S)
+                await answers(f"{self.addresses[APIS.index(name)]}/readyz", within_s=_SLOWEST_START_S)
 
     def hold_down(self, name: str, seconds: float) -> None:
         """The keeper leaves a process that ended alone for so long."""

@@ -1,6 +1,7 @@
 """Looking tasks up, straight from the ledger: list, find, show, history, why."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,6 +10,8 @@ import typer
 
 from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
+from schemas.redaction import Redactor
+from schemas.refusals import SecretPasted
 from schemas.task import Artifact, Task
 from tasks_service.cli.columns import print_columns
 from tasks_service.cli.configuration import read_settings
@@ -20,10 +23,25 @@ from tasks_service.explanation import Language, explain, last_words
 from tasks_service.ledger.connection import Row
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
+from tasks_service.search import Found, search
 from tasks_service.story import Entry, story
 
 _ECHO = 80  # how much of a wrong argument is repeated
 _NEW_LINE, _UNDER = "\n", f"\n{'':<15}"
+
+_without_secrets = Redactor()
+_NAMES = {
+    "task_id": "our id",
+    "upstream_id": "the provider's id",
+    "external_id": "the customer's id",
+    "request_id": "a request id",
+    "upstream_request_id": "the provider's request id",
+    "idempotency_key": "an Idempotency-Key",
+    "artifact": "a file's SHA-256",
+    "key": "an API key",
+    "masked_key": "a masked key",
+    "words": "words",
+}
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of the task, such as tsk_01kp….")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
@@ -45,21 +63,31 @@ def list_tasks(
         model=model,
         parked=[reason.value for reason in Parked] if parked else None,
     )
-    _show_many(asyncio.run(_page([filters], limit)), json_)
+    _show_many(asyncio.run(_page(filters, limit)), json_)
 
 
 def find(
-    text: Annotated[str, typer.Argument(help="A task's id, the provider's id, your own id, or words.")],
+    text: Annotated[str, typer.Argument(help="Whatever the customer pasted; - reads standard input.")],
     limit: Limit = 20,
     json_: Json = False,
 ) -> None:
-    """Find tasks by whatever the customer pasted: an id of either side, or words of prompt or error."""
-    if not text.strip():
+    """Find tasks by whatever was pasted: any id, a masked key, a file's SHA-256, an error text, words."""
+    pasted = (sys.stdin.read() if text == "-" else text).strip()
+    if not pasted:
         raise Trouble("Find needs an id, or words of a prompt or an error.")
-    tasks = asyncio.run(_found(text.strip(), limit))
-    if not tasks:
-        raise Trouble(f"No task has {clipped(text.strip(), _ECHO)!r} as an id or in its words.")
-    _show_many(tasks, json_)
+    found = asyncio.run(_found(pasted, limit))
+    if json_:
+        understood = [{"as": one.what, "value": one.value} for one in found.understood]
+        typer.echo(
+            as_json({"understood": understood, "data": [task_as_json(task, []) for task in found.tasks]})
+        )
+        return
+    read_as = ", ".join(f"{_NAMES.get(one.what, one.what)} {one.value!r}" for one in found.understood)
+    if not found.tasks:
+        hint = f", read as {read_as}" if "\n" in pasted or len(pasted) > _ECHO else ""
+        raise Trouble(f"No task has {clipped(pasted, _ECHO)!r} as an id or in its words{hint}.")
+    typer.echo(plain(f"understood as {read_as}\n"))
+    _show_many(found.tasks, json_=False)
 
 
 def show(task_id: Id, json_: Json = False) -> None:
@@ -98,34 +126,28 @@ def why(
         typer.echo(f"\n{point.question}\n  {' '.join(plain(point.answer).split())}")
 
 
-async def _page(choices: Sequence[Filters], limit: int) -> list[Task]:
+async def _page(filters: Filters, limit: int) -> list[Task]:
     async with ledger_of(read_settings()) as ledger:
-        return await _pages(ledger, choices, limit)
+        return await ledger.tasks.page(filters, None, limit)
 
 
-async def _found(text: str, limit: int) -> list[Task]:
-    words = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    choices = (Filters(upstream_id=text), Filters(external_id=text), Filters(words=f"%{words}%"))
+async def _found(text: str, limit: int) -> Found:
     async with ledger_of(read_settings()) as ledger:
-        task_id = parse_task_id(text)
-        exact = await ledger.tasks.get(task_id) if task_id else None
-        return [exact] if exact else await _pages(ledger, choices, limit)
-
-
-async def _pages(ledger: Ledger, choices: Sequence[Filters], limit: int) -> list[Task]:
-    found = {task.id: task for filters in choices for task in await ledger.tasks.page(filters, None, limit)}
-    return sorted(found.values(), key=lambda task: task.id, reverse=True)[:limit]
+        try:
+            return await search(ledger, text, Filters(), None, limit)
+        except SecretPasted as refusal:
+            raise Trouble(refusal.detail) from None
 
 
 async def _one(text: str) -> tuple[Task, list[Artifact]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         return task, await ledger.history.artifacts(task.id)
 
 
 async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str, list[Row]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         said = last_words(await ledger.history.calls(task.id))
         notes = await ledger.history.notes(task.id)
         return task, await ledger.history.artifacts(task.id), said, notes
@@ -133,11 +155,12 @@ async def _with_last_words(text: str) -> tuple[Task, list[Artifact], str, list[R
 
 async def _history(text: str) -> tuple[Task, list[Entry]]:
     async with ledger_of(read_settings()) as ledger:
-        task = await _get(ledger, text)
+        task = await get_task(ledger, text)
         return task, await story(ledger, task)
 
 
-async def _get(ledger: Ledger, text: str) -> Task:
+async def get_task(ledger: Ledger, text: str) -> Task:
+    """The task of that id. Raises Trouble where there is none."""
     task_id = parse_task_id(text)
     task = await ledger.tasks.get(task_id) if task_id else None
     if task is None:
@@ -158,7 +181,7 @@ def _show_many(tasks: Sequence[Task], json_: bool) -> None:
             task.account,
             task.model,
             state_of(task),
-            " ".join(task.request.prompt.split()),
+            _without_secrets(" ".join(task.request.prompt.split())),
         )
         for task in tasks
     ]

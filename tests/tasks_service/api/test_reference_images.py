@@ -20,6 +20,7 @@ from tests.tasks_service.pictures.hostile import HOSTILE
 
 PNG = picture("PNG", (400, 300))
 FILE_ID = f"file_{hashlib.sha256(PNG).hexdigest()}"
+RETRY = {"x-stainless-retry-count": "1"}
 MISSING = {"role": "last_frame", "file_id": ABSENT}
 
 
@@ -185,6 +186,46 @@ async def test_a_dry_run_looks_at_images_and_keeps_none(
     assert [entry["code"] for entry in told["problems"]] == ["not_an_image"]
     assert gallery.visits == ["/good", "/bad"]
     await nothing_is_written(world, acme)
+
+
+async def test_a_library_that_repeats_itself_gets_its_task_whatever_the_address_shows_by_now(
+    world: World, acme: httpx.AsyncClient, gallery: Gallery
+) -> None:
+    asked = wish(reference_images=[first(url=gallery.hang("/a", PNG))])
+    made = await acme.post("/v1/tasks", json=asked)
+    gallery.hang("/a", picture("PNG", (400, 300)))
+    again = await acme.post("/v1/tasks", json=asked, headers=RETRY)
+    allowed = asked | {"allow_duplicate": True}
+    twice = [await acme.post("/v1/tasks", json=allowed, headers=headers) for headers in ({}, RETRY, RETRY)]
+    on_purpose = await acme.post("/v1/tasks", json=asked)
+
+    assert (made.status_code, again.status_code) == (202, 202)
+    assert again.json()["id"] == made.json()["id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len({reply.json()["id"] for reply in twice} | {made.json()["id"]}) == 2
+    # Without the library's word it is another picture, and so other work: /a was looked at for it.
+    assert refused(on_purpose, 409, "duplicate_task")["duplicate_of"]["id"] == twice[0].json()["id"]
+    assert gallery.visits == ["/a"] * 3
+
+
+async def test_a_dry_run_says_what_a_submission_would_be_told_of_twins_and_keys(
+    world: World, acme: httpx.AsyncClient, gallery: Gallery
+) -> None:
+    path, key = "/v1/tasks?validate_only=true", {"Idempotency-Key": "boat-1"}
+    asked = wish(reference_images=[first(url=gallery.hang("/a", PNG))])
+    task = (await acme.post("/v1/tasks", json=asked, headers=key)).json()
+    same, other = [
+        await acme.post(path, json=asked | more, headers=key) for more in ({}, {"prompt": "another boat"})
+    ]
+    twin = await acme.post(path, json=asked)
+    allowed = await acme.post(path, json=asked | {"allow_duplicate": True})
+
+    assert (same.json()["valid"], same.json()["replay_of"]) == (True, task["id"])
+    assert [entry["code"] for entry in other.json()["problems"]] == ["idempotency_key_reused"]
+    assert [entry["code"] for entry in twin.json()["problems"]] == ["duplicate_task"]
+    assert task["id"] in twin.json()["problems"][0]["detail"]
+    assert (allowed.json()["valid"], allowed.json()["replay_of"]) == (True, None)
+    assert [one["id"] for one in (await acme.get("/v1/tasks")).json()["data"]] == [task["id"]]
 
 
 async def test_an_image_named_twice_is_fetched_once(

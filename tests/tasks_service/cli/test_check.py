@@ -5,6 +5,7 @@ import json
 from tests.tasks_service.cli.conftest import Run, one_sentence
 
 FINE = {"model": "kling-v2-6", "prompt": "a boat", "duration_s": 10, "options": {"mode": "pro"}}
+FINE_WORDS = "fine: it would be accepted, unless the same work is on its way already, which the server knows"
 
 
 def test_a_good_request_is_called_fine_and_priced(run: Run, tmp_path):
@@ -13,7 +14,7 @@ def test_a_good_request_is_called_fine_and_priced(run: Run, tmp_path):
 
     done = run("check", str(file))
 
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "fine: it would be accepted")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, FINE_WORDS)
     assert "about 0.7 USD" in done.stdout
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,7 +215,7 @@ async def test_list_narrows(run: Run, dsn: str, ledger: Ledger, opened: Opened):
     assert failed not in run("list", "--account", "nobody", DATABASE_URL=dsn).stdout
 
 
-@pytest.mark.parametrize("command", ["show", "history", "why"])
+@pytest.mark.parametrize("command", ["show", "history", "why", "bundle"])
 @pytest.mark.parametrize("text", ["tsk_x", "order-9", "tsk_00000000000000000000000000"])
 def test_an_unknown_id_is_one_sentence(run: Run, dsn: str, command: str, text: str):
     assert f"There is no task {text}" in one_sentence(run(command, text, DATABASE_URL=dsn))
@@ -223,3 +225,49 @@ def test_a_database_without_a_ledger_is_one_sentence(run: Run, server_dsn: str):
     empty = server_dsn.replace("/creative_tasks?", "/postgres?")
 
     assert "creative-tasks migrate" in one_sentence(run("list", DATABASE_URL=empty))
+
+
+async def test_find_says_how_a_whole_error_text_was_read(run: Run, dsn: str, ledger: Ledger, opened: Opened):
+    task_id = await refused(ledger, await opened())
+    pasted = '{"error": {"message": "it broke somewhere",\n "request_id": "req_7"}}'
+
+    told = run("find", pasted, DATABASE_URL=dsn).stdout
+    found = json.loads(run("find", pasted, "--json", DATABASE_URL=dsn).stdout)
+
+    assert "understood as the provider's request id 'req_7'" in told
+    assert task_id in told
+    assert found["understood"] == [{"as": "upstream_request_id", "value": "req_7"}]
+    assert [task["id"] for task in found["data"]] == [task_id]
+
+
+def test_find_refuses_a_complete_key(run: Run, dsn: str):
+    said = one_sentence(run("find", "sk-abcdefghijklmnopqrstuv", DATABASE_URL=dsn))
+
+    assert "complete key, sk-a…stuv" in said
+
+
+async def test_bundle_leaves_one_file_here_or_says_it_all(
+    run: Run, dsn: str, folder: Path, ledger: Ledger, opened: Opened
+):
+    task_id = await refused(ledger, await opened())
+
+    told = run("bundle", task_id, DATABASE_URL=dsn)
+    text = run("bundle", task_id, "--format", "md", "--output", "-", DATABASE_URL=dsn).stdout
+    whole = json.loads(run("bundle", task_id, "--format", "json", "-o", "-", DATABASE_URL=dsn).stdout)
+
+    assert told.stdout.strip() == f"{task_id}.zip"
+    with zipfile.ZipFile(folder / f"{task_id}.zip") as packed:
+        assert packed.read(f"{task_id}/{task_id}.md").decode() == text
+        assert json.loads(packed.read(f"{task_id}/{task_id}.json")) == whole
+    assert whole["task"]["upstream"]["route"] == "sandbox"
+    assert "no knives 违规" in text
+
+
+async def test_a_bundle_that_cannot_be_written_is_one_sentence(
+    run: Run, dsn: str, ledger: Ledger, opened: Opened
+):
+    task_id = await refused(ledger, await opened())
+
+    assert "cannot be written to nowhere/x.zip" in one_sentence(
+        run("bundle", task_id, "-o", "nowhere/x.zip", DATABASE_URL=dsn)
+    )

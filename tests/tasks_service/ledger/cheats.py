@@ -1,5 +1,8 @@
 """What somebody with psql might try on a task: `$1`, which is queued and has a story, or has ended."""
 
+ERASE = """
+    UPDATE task SET erased_at = now(), request = jsonb_build_object('model', request -> 'model'), pictures = '[]',
+        metadata = '{}', external_id = NULL, failure_message = NULL"""
 CHEATS = {
     "change a state without an event": "UPDATE task SET state = 'running' WHERE id = $1",
     "move on without an event": "UPDATE task SET state = 'running', seq = seq + 1 WHERE id = $1",
@@ -83,6 +86,14 @@ CHEATS = {
     "delete a call": "DELETE FROM upstream_call WHERE task_id = $1",
     "edit a note": "UPDATE task_note SET reason = 'x' WHERE task_id = $1",
     "edit an artifact": "UPDATE artifact SET bytes = 1 WHERE task_id = $1",
+    "erase what is not over": f"{ERASE} WHERE id = $1",
+    "take its content without an erasure": "UPDATE task SET request = '{}', metadata = '{}' WHERE id = $1",
+    "take the words of a call": "UPDATE upstream_call SET body = NULL WHERE task_id = $1",
+    "take the words of a note": "UPDATE task_note SET detail = NULL WHERE task_id = $1",
+    "take the words of an event": "UPDATE task_event SET detail = NULL WHERE task_id = $1",
+    "begin without content": """
+        INSERT INTO task SELECT (jsonb_populate_record(t, jsonb_build_object('id', uuidv7(), 'erased_at', now()))).*
+        FROM task t WHERE id = $1""",
     "add a move to the lifecycle": "INSERT INTO lifecycle SELECT 'failed', 'queued' WHERE $1::uuid IS NOT NULL",
     "change the lifecycle": "UPDATE lifecycle SET to_state = to_state WHERE $1::uuid IS NOT NULL",
     "take a move from the lifecycle": """
@@ -100,4 +111,38 @@ AFTER_THE_END = {
     "claim it": "UPDATE task SET claim = claim + 1 WHERE id = $1",
     "spend on it": "UPDATE task SET attempt = attempt + 1 WHERE id = $1",
     "look at it again": "UPDATE task SET due_at = now() WHERE id = $1",
+}
+
+AFTER_THE_END |= {
+    "erase a part of it": "UPDATE task SET erased_at = now() WHERE id = $1",
+    "erase it but for its metadata": ERASE.replace("metadata = '{}'", 'metadata = \'{"a": "b"}\'')
+    + " WHERE id = $1",
+    "erase it and say something else": ERASE.replace(
+        "jsonb_build_object('model', request -> 'model')", "jsonb_build_object('model', 'x', 'prompt', 'y')"
+    )
+    + " WHERE id = $1",
+    "erase it and its digest": f"{ERASE}, request_sha256 = '\\x00' WHERE id = $1",
+    "erase it and what became of it": f"{ERASE}, failure_kind = NULL, failure_code = NULL WHERE id = $1",
+    "erase it and wake it": f"{ERASE}, due_at = now() WHERE id = $1",
+    "blank its events only": "UPDATE task_event SET detail = NULL WHERE task_id = $1",
+}
+AFTER_ERASURE = {
+    "take the erasure back": "UPDATE task SET erased_at = NULL WHERE id = $1",
+    "erase it again": f"{ERASE} WHERE id = $1",
+    "give it a request": 'UPDATE task SET request = \'{"model": "m", "prompt": "x"}\' WHERE id = $1',
+    "give it metadata": 'UPDATE task SET metadata = \'{"a": "b"}\' WHERE id = $1',
+    "give it another name": "UPDATE task SET external_id = 'x' WHERE id = $1",
+    "give it images": "UPDATE task SET pictures = '[{}]' WHERE id = $1",
+    "say why it failed": "UPDATE task SET failure_message = 'x' WHERE id = $1",
+    "put words into an event": "UPDATE task_event SET detail = 'x' WHERE task_id = $1",
+    "put words into a call": "UPDATE upstream_call SET body = 'x' WHERE task_id = $1",
+    "put words into a note": "UPDATE task_note SET detail = 'x' WHERE task_id = $1",
+    "forget a call": "DELETE FROM upstream_call WHERE task_id = $1",
+    "forget an event": "DELETE FROM task_event WHERE task_id = $1",
+    "forget a note": "DELETE FROM task_note WHERE task_id = $1",
+    "forget a file": "DELETE FROM artifact WHERE task_id = $1",
+    "forget what was spent": "DELETE FROM spend WHERE task_id = $1",
+    "forget the task": "DELETE FROM task WHERE id = $1",
+    "say somebody else did it": "UPDATE task_event SET actor = 'x', detail = NULL WHERE task_id = $1",
+    "forget the digest of an answer": "UPDATE upstream_call SET answer_sha256 = NULL, body = NULL WHERE task_id = $1",
 }

@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -13,11 +15,20 @@ from tasks_service.outside import Outside
 from tasks_service.pictures import fetching as module
 from tasks_service.pictures.fetching import Fetching
 from tasks_service.pictures.flaws import Flaw
+from tasks_service.pictures.memory import Hold, Memory
 from tests.gallery import Gallery, head, picture, showing
 from tests.tasks_service.internet import PUBLIC, Internet
 from tests.tasks_service.test_addresses import ODD, PRIVATE
 
 MOST = 100_000
+ACME, GLOBEX = 1, 2
+
+
+def of(account_id: int) -> Hold:
+    """Room enough for one request of an account."""
+    return Hold(account_id, 10 * MOST, Counter())
+
+
 PNG = picture()
 
 
@@ -88,8 +99,8 @@ ODDLY = {
 
 
 async def test_an_image_is_fetched_as_it_is(fetching: Fetching, gallery: Gallery) -> None:
-    assert await fetching.fetch(gallery.hang("/a.png", PNG), MOST) == PNG
-    assert await fetching.fetch(gallery.hang("/c", says()), MOST) == PNG
+    assert await fetching.fetch(gallery.hang("/a.png", PNG), MOST, of(ACME)) == PNG
+    assert await fetching.fetch(gallery.hang("/c", says()), MOST, of(ACME)) == PNG
 
 
 @pytest.mark.parametrize("name", ODDLY)
@@ -99,13 +110,13 @@ async def test_what_is_shown_oddly_is_refused(fetching: Fetching, gallery: Galle
         gallery.hang("/x", how)
 
     with pytest.raises(Flaw) as refused:
-        await fetching.fetch(f"{gallery.url}/x", MOST)
+        await fetching.fetch(f"{gallery.url}/x", MOST, of(ACME))
     assert (refused.value.code, refused.value.words[: len(words)]) == (code, words)
 
 
 async def words_for(fetching: Fetching, url: str) -> str:
     with pytest.raises(Flaw) as refused:
-        await fetching.fetch(url, MOST)
+        await fetching.fetch(url, MOST, of(ACME))
     assert refused.value.code == "not_fetched"
     return refused.value.words
 
@@ -149,7 +160,7 @@ async def test_a_name_that_changes_its_address_is_vetted_each_time(
 ) -> None:
     internet.names["files.example"] = [[PUBLIC], ["127.0.0.1"]]
 
-    assert await from_outside.fetch("http://files.example/", MOST) == b"hello"
+    assert await from_outside.fetch("http://files.example/", MOST, of(ACME)) == b"hello"
     await words_for(from_outside, "http://files.example/")
     assert internet.connected == [PUBLIC]
 
@@ -186,15 +197,73 @@ async def test_a_slow_host_holds_up_nobody_else(gallery: Gallery) -> None:
     async with showing() as slow:
         fetching = Fetching(Outside(), [gallery.url, slow.url], 16, 30)
         url = slow.hang("/x", held)
-        forty = [asyncio.create_task(fetching.fetch(f"{url}?{n}", MOST)) for n in range(36)]
+        forty = [asyncio.create_task(fetching.fetch(f"{url}?{n}", MOST, of(ACME))) for n in range(36)]
         await slow.visited_by(4)
         # All the others are waiting for the slow one, which has let nobody go yet.
-        assert await fetching.fetch(gallery.hang("/a.png", PNG), MOST) == PNG
+        assert await fetching.fetch(gallery.hang("/a.png", PNG), MOST, of(ACME)) == PNG
         with pytest.raises(Overloaded):
-            await fetching.fetch(f"{url}?one-too-many", MOST)
+            await fetching.fetch(f"{url}?one-too-many", MOST, of(ACME))
         assert not any(one.done() for one in forty)
         let_go.set()
         assert set(await asyncio.gather(*forty)) == {PNG}
         assert slow.most_open == 4
-        assert fetching._hosts == {}
+        assert (len(fetching._hosts), len(fetching._accounts)) == (0, 0)
         await fetching.close()
+
+
+async def test_an_account_with_many_slow_hosts_holds_up_no_other_account(gallery: Gallery) -> None:
+    let_go = asyncio.Event()
+
+    async def held(writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+        writer.write(head(f"Content-Length: {len(PNG)}") + PNG)
+
+    async with AsyncExitStack() as opened:
+        slow = [await opened.enter_async_context(showing()) for _ in range(6)]
+        fetching = Fetching(Outside(), [gallery.url, *(host.url for host in slow)], 8, 30)
+        urls = [f"{host.hang('/x', held)}?{n}" for host in slow for n in range(2)]
+        twelve = [asyncio.create_task(fetching.fetch(url, MOST, of(ACME))) for url in urls]
+        # Half of the places, whatever its hosts are called.
+        await until(lambda: sum(len(host.visits) for host in slow) == 4)
+        assert await fetching.fetch(gallery.hang("/a.png", PNG), MOST, of(GLOBEX)) == PNG
+        assert not any(one.done() for one in twelve)
+        let_go.set()
+        assert set(await asyncio.gather(*twelve)) == {PNG}
+        assert sum(host.most_open for host in slow) >= 4
+        await fetching.close()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 - a server does it
+            await asyncio.sleep(0.01)
+
+
+async def test_what_lies_at_our_own_address_is_not_fetched(gallery: Gallery) -> None:
+    fetching = Fetching(Outside(), [gallery.url], 8, 0.6, gallery.url)
+
+    await words_for(fetching, gallery.hang("/a.png", PNG))
+    assert gallery.visits == []
+    await fetching.close()
+
+
+async def test_the_images_of_a_request_and_of_an_account_are_counted_together(
+    fetching: Fetching, gallery: Gallery
+) -> None:
+    url, memory = gallery.hang("/a.png", PNG), Memory(2 * len(PNG))
+    with memory.hold(ACME) as first, memory.hold(ACME) as second, memory.hold(GLOBEX) as other:
+        for _ in range(2):
+            assert await fetching.fetch(url, MOST, first) == PNG
+        with pytest.raises(Flaw) as refused:
+            await fetching.fetch(url, MOST, first)
+        assert refused.value.code == "too_large_together"
+        for hold in (second, second, other):
+            assert await fetching.fetch(url, MOST, hold) == PNG
+        more = [Hold(ACME, 2 * len(PNG), memory._held) for _ in range(2)]
+        for hold in (*more, *more):
+            await fetching.fetch(url, MOST, hold)
+        with memory.hold(ACME) as too_much, pytest.raises(Overloaded):
+            await fetching.fetch(url, MOST, too_much)
+        for hold in more:
+            hold.let_go()
+    assert memory._held == {}

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import struct
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ from schemas.refusals import Overloaded
 from tasks_service.pictures import inspector as module
 from tasks_service.pictures.flaws import Flaw
 from tasks_service.pictures.inspector import Decoder, Inspector
-from tasks_service.pictures.room import Room
+from tasks_service.pictures.room import Room, Shares
+from tasks_service.pictures.structure import structure_of
 from tests.gallery import picture
 
-from .hostile import BMP, GIF, HOSTILE, JPEG, PNG, WEBP, interlaced
+from .hostile import BMP, GIF, HOSTILE, JPEG, PNG, WEBP, interlaced, scans
 
+ACME, GLOBEX = 1, 2
 GOOD = {"png": PNG, "jpeg": JPEG, "gif": GIF, "webp": WEBP, "bmp": BMP}
 
 
@@ -42,7 +45,7 @@ async def test_an_image_is_known_by_its_bytes(inspector: Inspector, kind: str) -
     content = GOOD[kind]
 
     digest = hashlib.sha256(content).hexdigest()
-    assert await inspector.inspect(content) == Picture(digest, f"image/{kind}", len(content), 64, 48)
+    assert await inspector.inspect(content, ACME) == Picture(digest, f"image/{kind}", len(content), 64, 48)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ async def test_an_image_is_known_by_its_bytes(inspector: Inspector, kind: str) -
     ids=["progressive", "4:4:4", "lossless", "profile", "padded png", "padded jpeg", "photo with a gain map"],
 )  # fmt: skip
 async def test_what_cameras_and_editors_write_is_taken(inspector: Inspector, content: bytes) -> None:
-    found = await inspector.inspect(content)
+    found = await inspector.inspect(content, ACME)
 
     assert (found.width, found.height, found.bytes) == (64, 48, len(content))
 
@@ -62,7 +65,7 @@ async def test_what_cameras_and_editors_write_is_taken(inspector: Inspector, con
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 async def test_orientation_counts_in_the_sides(inspector: Inspector, kind: str, orientation: int) -> None:
-    found = await inspector.inspect(turned(kind, orientation))
+    found = await inspector.inspect(turned(kind, orientation), ACME)
 
     assert (found.width, found.height) == ((48, 64) if orientation >= 5 else (64, 48))
 
@@ -72,10 +75,10 @@ async def test_what_is_hostile_is_refused_and_the_next_image_is_not(inspector: I
     content, code = HOSTILE[name]
 
     with pytest.raises(Flaw) as refused:
-        await inspector.inspect(content)
+        await inspector.inspect(content, ACME)
     assert refused.value.code == code, refused.value.words
     assert refused.value.words.endswith(".")
-    assert (await inspector.inspect(PNG)).type == "image/png"
+    assert (await inspector.inspect(PNG, ACME)).type == "image/png"
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
@@ -86,20 +89,20 @@ async def test_every_kind_of_png_is_counted_right(
     file = io.BytesIO()
     Image.new(mode, size).save(file, "PNG")
 
-    assert (await inspector.inspect(file.getvalue())).width == size[0]
+    assert (await inspector.inspect(file.getvalue(), ACME)).width == size[0]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 5), (8, 8), (9, 17), (33, 7)])
 async def test_an_interlaced_png_is_counted_right(inspector: Inspector, size: tuple[int, int]) -> None:
-    found = await inspector.inspect(interlaced(*size))
+    found = await inspector.inspect(interlaced(*size), ACME)
 
     assert (found.width, found.height) == size
 
 
 async def test_the_limit_of_pixels_is_for_the_whole_image(inspector: Inspector) -> None:
-    assert (await inspector.inspect(picture("PNG", (1000, 1000)))).width == 1000
+    assert (await inspector.inspect(picture("PNG", (1000, 1000)), ACME)).width == 1000
     with pytest.raises(Flaw, match="1001x1000; at most 1000000 pixels"):
-        await inspector.inspect(picture("PNG", (1001, 1000)))
+        await inspector.inspect(picture("PNG", (1001, 1000)), ACME)
 
 
 @pytest.mark.parametrize("stop", ["kill", "hang"])
@@ -170,7 +173,7 @@ decoder.main()
 
 async def test_the_loop_goes_on_while_images_are_decoded(inspector: Inspector) -> None:
     content = picture("PNG", (1000, 1000))
-    looks = asyncio.gather(*(inspector.inspect(content) for _ in range(12)))
+    looks = asyncio.gather(*(inspector.inspect(content, ACME) for _ in range(12)))
     turns = 0
     while not looks.done():
         turns += 1
@@ -178,6 +181,49 @@ async def test_the_loop_goes_on_while_images_are_decoded(inspector: Inspector) -
     # Had one image been decoded here, there would be no turn until it is done: a handful for all twelve.
     assert turns > 100
     assert len({found.sha256 for found in await looks}) == 1
+
+
+def of_sides(jpeg: bytes, width: int, height: int) -> bytes:
+    """The same scans, and a header that says how large the image is."""
+    frame = jpeg.index(b"\xff\xc2") + 5
+    return jpeg[:frame] + struct.pack(">HH", height, width) + jpeg[frame + 4 :]
+
+
+def test_a_large_jpeg_may_go_over_itself_less_often_than_a_small_one() -> None:
+    usual, many = picture("JPEG", (64, 64), progressive=True), scans(30)
+
+    assert structure_of(of_sides(usual, 8000, 6000), 50_000_000).width == 8000
+    assert structure_of(of_sides(many, 1000, 1000), 50_000_000).width == 1000
+    with pytest.raises(Flaw) as refused:
+        structure_of(of_sides(many, 8000, 6000), 50_000_000)
+    assert "scans" in refused.value.words
+
+
+async def test_an_account_with_heavy_images_keeps_one_decoder_busy_and_no_more(inspector: Inspector) -> None:
+    content = picture("PNG", (1000, 1000))
+    async with inspector._accounts.place(ACME):
+        heavy = [asyncio.create_task(inspector.inspect(content, ACME)) for _ in range(3)]
+        # Those wait for the one that their account has under way; another account does not.
+        assert (await inspector.inspect(PNG, GLOBEX)).type == "image/png"
+        assert not any(one.done() for one in heavy)
+    assert len(await asyncio.gather(*heavy)) == 3
+
+
+async def test_a_share_that_nobody_uses_is_forgotten() -> None:
+    shares = Shares(1, 1, 60)
+    async with shares.place(ACME), shares.place(GLOBEX):
+        assert len(shares) == 2
+        waiting = asyncio.create_task(_through(shares, ACME))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await _through(shares, ACME)
+    await waiting
+    assert len(shares) == 0
+
+
+async def _through(shares: Shares, whose: int) -> None:
+    async with shares.place(whose):
+        pass
 
 
 async def test_a_queue_that_is_full_says_come_later() -> None:
