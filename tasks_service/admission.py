@@ -24,15 +24,7 @@ from schemas.refusals import (
     unacceptable,
 )
 from schemas.routes import Route
-from schemas.rules import (
-    CHECKS,
-    Violation,
-    check,
-    ending,
-    judge,
-    not_checked,
-    with_defaults,
-)
+from schemas.rules import CHECKS, Violation, check, ending, judge, not_checked, with_defaults
 from schemas.task import Task, TaskRequest
 from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
