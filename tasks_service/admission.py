@@ -93,7 +93,6 @@ class Admission:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         self.offers = offers(routes)
-        self._models = {name: offer.model for name, offer in self.offers.items()}
         self._ledger = ledger
         self._doorbell = doorbell
         self._vetting = vetting
@@ -141,7 +140,8 @@ class Admission:
 
     def judge(self, request: TaskRequest) -> list[Violation]:
         """Everything that is wrong with a request before its images are looked at."""
-        return judge(request, self._models, self._now().date())
+        models = {name: offer.model for name, offer in self.offers.items()}
+        return judge(request, models, self._now().date())
 
     async def _quote_of_known(self, task_id: UUID, request: TaskRequest) -> Quote:
         """A request whose key is taken gets that task, or a no; nothing else about it would be looked at."""
