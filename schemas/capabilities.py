@@ -29,6 +29,12 @@ class Role(StrEnum):
     MASK = "mask"
     STYLE = "style"
     SUBJECT = "subject"
+    SOURCE = "source"  # what is to be changed, where that is something else than to be followed
+    KEYFRAME = "keyframe"  # a moment somewhere in a film, in the order given
+    FACE = "face"
+    SCENE = "scene"
+    PERSON = "person"  # who is to wear it
+    CLOTHING = "clothing"
 
 
 class Mode(StrEnum):
@@ -40,7 +46,9 @@ class Mode(StrEnum):
     FIRST_LAST_FRAME = "first_last_frame"
     REFERENCE = "reference"  # images to follow in subject or style
     FRAMES_AND_REFERENCES = "frames_and_references"
-    EDIT = "edit"  # an image and a mask of what to change in it
+    KEYFRAMES = "keyframes"
+    EDIT = "edit"  # something that is changed: an image, with or without a mask, or a film
+    EXTEND = "extend"  # a film that goes on; no request of ours can carry one, so this is only told
 
 
 class PromptUnit(StrEnum):
@@ -59,16 +67,29 @@ class Part(BaseModel):
 
 
 class Span(Part):
-    """Numbers from `min` to `max` in steps from `min` on; a bound that nobody told us is None."""
+    """Numbers from `min` to `max` in steps from `min` on; a bound that nobody told us is None.
+
+    `also` are numbers beside the range, such as -1 for a length that is left to the upstream.
+    """
 
     min: float | None = None
     max: float | None = None
     step: float | None = None
     whole: bool = False
+    also: tuple[float, ...] = ()
 
 
-# What an option may be: one of these, in this span, whatever is written there, or unknown.
-Values = tuple[Any, ...] | Span | Literal["free"] | None
+class ListOf(Part):
+    """A list, of which each member is one of these; None where nobody told us."""
+
+    each: tuple[Any, ...] | None = None
+    max: int | None = None
+
+
+# What an option may be: one of these, in this span, a list, whatever is written there, or unknown.
+Values = tuple[Any, ...] | Span | ListOf | Literal["free"] | None
+# A film's length that is left to the upstream, where a model offers that.
+AUTO_S = -1.0
 # In a condition: whatever it is, as long as it is given.
 GIVEN = "*"
 # False: it takes none. True: as asked for. Always: it cannot be switched off.
@@ -118,6 +139,13 @@ class Combination(Part):
     required: bool = False
 
 
+class Outcome(Part):
+    """What comes out where it cannot be asked for; None where nobody told us."""
+
+    resolutions: tuple[str, ...] | None = None
+    fps: tuple[int, ...] | None = None
+
+
 class Price(Part):
     """What the vendor's page asked on a day, where all of `when` holds; an estimate, never a bill."""
 
@@ -148,7 +176,7 @@ class Model(Part):
     seed: bool | Span | None = False
     watermark: Switch = False
     negative_prompt: bool | None = False
-    prompt_required: bool = True
+    prompt_required: bool | tuple[Mode, ...] = True  # or only in these modes
     prompt_max: int | None = None
     prompt_unit: PromptUnit = PromptUnit.CHARACTERS
     options: Mapping[str, Values] = {}
@@ -157,8 +185,11 @@ class Model(Part):
     default_size: str | None = None
     default_resolution: str | None = None
     default_duration_s: float | None = None
+    defaults: Mapping[str, Any] = {}  # of all others, named as in a combination
+    outcome: Outcome = Outcome()
     prices: tuple[Price, ...] = ()
     retires_on: date | None = None
+    lives_on: bool = False  # elsewhere, after its vendor has shut it down
     poll_min_s: float = 2.0
     poll_max_s: float = 30.0
     stalled_after_s: float | None = None  # in one state; None: as for any other

@@ -8,8 +8,8 @@ from typing import Any
 from schemas.pictures import file_id_of
 from schemas.task import TaskRequest
 
-# How a caller files a task does not change what the upstream would make of it.
-_FILING = {"external_id", "metadata", "allow_duplicate"}
+# How a caller files a task, and where to call back, does not change what the upstream would make of it.
+_FILING = {"external_id", "metadata", "allow_duplicate", "callback_url"}
 
 
 def fingerprint(request: TaskRequest) -> bytes:

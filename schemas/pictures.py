@@ -57,8 +57,10 @@ def mode_of(roles: Sequence[Role]) -> Mode:
     frames = {Role.FIRST_FRAME, Role.LAST_FRAME} & given.keys()
     if not given:
         return Mode.TEXT
-    if Role.MASK in given:
+    if given.keys() & {Role.MASK, Role.SOURCE}:
         return Mode.EDIT
+    if Role.KEYFRAME in given:
+        return Mode.KEYFRAMES
     if frames and len(frames) < len(given):
         return Mode.FRAMES_AND_REFERENCES
     if len(frames) == 2:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from schemas.capabilities import Model, Price
+from schemas.capabilities import AUTO_S, Model, Price
 from schemas.rules.combinations import asked_of, holds
 from schemas.task import TaskRequest
 
@@ -40,4 +40,6 @@ def _units(price: Price, request: TaskRequest) -> Decimal | None:
         return Decimal(1)
     if price.per == "image":
         return made
-    return None if request.duration_s is None else made * Decimal(str(request.duration_s))
+    # How long a film becomes whose length is left to the upstream, nobody knows yet.
+    unknown = request.duration_s is None or request.duration_s == AUTO_S
+    return None if unknown else made * Decimal(str(request.duration_s))

@@ -1,6 +1,7 @@
 """What a caller is told when we say no: status, code and advice (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from schemas.rules import Violation
@@ -121,6 +122,12 @@ class ModelUnknown(Refusal):
     status, code, title = 422, "model_unknown", "There is no such model"
 
 
+class ModelRetired(Refusal):
+    """Its vendor has retired the model; `nearest` names living ones."""
+
+    status, code, title = 422, "model_retired", "The model is no more"
+
+
 class TooManyRequests(Refusal):
     """Slow down."""
 
@@ -137,6 +144,21 @@ class ArtifactUnavailable(Refusal):
     """The ledger knows the file, and the store cannot give it."""
 
     status, code, title = 503, "artifact_unavailable", "The file cannot be read for the moment"
+
+
+_ABOUT_MODELS: Mapping[str, type[Refusal]] = MappingProxyType(
+    {"model_unknown": ModelUnknown, "model_retired": ModelRetired}
+)
+
+
+def unacceptable(wrong: Sequence[Violation]) -> Refusal:
+    """All that rules found; what is wrong with the model itself gives the refusal its name."""
+    detail = " ".join(dict.fromkeys(violation.detail for violation in wrong[:5]))
+    members: dict[str, Any] = {"problems": [problem(found) for found in wrong]}
+    about_the_model = _ABOUT_MODELS.get(wrong[0].code)
+    if about_the_model is None:
+        return UnacceptableParameters(detail, members=members)
+    return about_the_model(detail, members=members | {"nearest": wrong[0].nearest})
 
 
 def problem(violation: Violation) -> dict[str, Any]:

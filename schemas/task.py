@@ -42,7 +42,7 @@ class ReferenceImage(BaseModel):
     @model_validator(mode="after")
     def _one_source(self) -> "ReferenceImage":
         if sum(source is not None for source in (self.url, self.data, self.file_id)) != 1:
-            raise ValueError("give exactly one of url, data and file_id")
+            raise ValueError("must have exactly one of url, data and file_id")
         return self
 
 
@@ -51,7 +51,7 @@ def _small(options: dict[str, Any]) -> dict[str, Any]:
         options
         and len(json.dumps(options, separators=(",", ":"), ensure_ascii=False).encode()) > MOST_OPTIONS_BYTES
     ):
-        raise ValueError(f"options hold at most {MOST_OPTIONS_BYTES} bytes of JSON")
+        raise ValueError(f"has more than {MOST_OPTIONS_BYTES} bytes of JSON")
     return options
 
 

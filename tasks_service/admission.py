@@ -16,21 +16,15 @@ from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate, estimate
 from schemas.refusals import (
     IdempotencyKeyReused,
+    ModelRetired,
     ModelUnknown,
     Overloaded,
     Refusal,
     UnacceptableParameters,
-    problem,
+    unacceptable,
 )
 from schemas.routes import Route
-from schemas.rules import (
-    CHECKS,
-    Violation,
-    check,
-    nearest_models,
-    not_checked,
-    with_defaults,
-)
+from schemas.rules import CHECKS, Violation, check, ending, judge, not_checked, with_defaults
 from schemas.task import Task, TaskRequest
 from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
@@ -71,6 +65,7 @@ class Quote:
     problems: tuple[Violation, ...]
     not_checked: tuple[str, ...] = ()
     estimate: Estimate | None = None
+    warnings: tuple[str, ...] = ()
     replay_of: UUID | None = None
 
 
@@ -130,16 +125,23 @@ class Admission:
         """
         if guards and key is not None and (known := await self._ledger.tasks.by_key(caller.account_id, key)):
             return await self._quote_of_known(known, request)
-        offer = self.offers.get(request.model)
+        wrong, offer = self.judge(request), self.offers.get(request.model)
         if offer is None:
-            return Quote((self._unknown(request.model),))
+            return Quote(tuple(wrong))
         filled = with_defaults(request, offer.model)
-        with self._vetting.hold(caller.account_id) as hold:
-            vetted, wrong = await self._check(filled, offer.model, hold)
-        if guards and not wrong and (twin := await self._twin_of(as_seen(filled, vetted)[0], caller)):
-            wrong = [twin]
+        if not wrong:
+            with self._vetting.hold(caller.account_id) as hold:
+                vetted, wrong = await self._look(filled, offer.model, hold)
+            if guards and not wrong and (twin := await self._twin_of(as_seen(filled, vetted)[0], caller)):
+                wrong = [twin]
         price = None if wrong else estimate(filled, offer.model)
-        return Quote(tuple(wrong), not_checked(filled, offer.model), price)
+        end = ending(offer.model, self._now().date())
+        return Quote(tuple(wrong), not_checked(filled, offer.model), price, warnings=(end,) if end else ())
+
+    def judge(self, request: TaskRequest) -> list[Violation]:
+        """Everything that is wrong with a request before its images are looked at."""
+        models = {name: offer.model for name, offer in self.offers.items()}
+        return judge(request, models, self._now().date())
 
     async def _quote_of_known(self, task_id: UUID, request: TaskRequest) -> Quote:
         """A request whose key is taken gets that task, or a no; nothing else about it would be looked at."""
@@ -169,7 +171,7 @@ class Admission:
             return Admitted(task, replayed=True)
         try:
             new = await self._considered(request, caller, digest, manner)
-        except (ModelUnknown, UnacceptableParameters):
+        except (ModelUnknown, ModelRetired, UnacceptableParameters):
             # An answer once given must not change when the catalogue does.
             if known := await self._by_key(caller, key):
                 return await self._replay(known, request, digest)
@@ -199,18 +201,21 @@ class Admission:
         self, request: TaskRequest, caller: Caller, digest: bytes, manner: "_Manner"
     ) -> NewTask:
         """The task that would be opened, its images kept. Raises Refusal."""
-        offer = self._offer(request.model)
+        if wrong := self.judge(request):
+            raise unacceptable(wrong)
+        offer = self.offers[request.model]
         filled = with_defaults(request, offer.model)
-        vetted, wrong = await self._check(filled, offer.model, manner.hold)
+        # Images cost more to look at, so only where all else passes.
+        vetted, wrong = await self._look(filled, offer.model, manner.hold)
         if wrong:
-            raise _unacceptable(wrong)
+            raise unacceptable(wrong)
         kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
         return replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
 
-    async def _check(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
-        """The rules; and where a request passes them, its images are looked at, which costs more."""
-        if (wrong := check(filled, model)) or not filled.reference_images:
-            return Vetted(), wrong
+    async def _look(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
+        """What is wrong with the images of a request that passes all rules."""
+        if not filled.reference_images:
+            return Vetted(), []
         vetted = await self._vetting.vet(filled, model, hold)
         return vetted, [*vetted.violations, *check(filled, model, vetted.pictures)]
 
@@ -256,20 +261,6 @@ class Admission:
         assert task is not None, "guards point at tasks, and tasks are never deleted"
         return task
 
-    def _offer(self, model: str) -> Offer:
-        offer = self.offers.get(model)
-        if offer is not None:
-            return offer
-        unknown = self._unknown(model)
-        members = {"nearest": unknown.nearest, "problems": [problem(unknown)]}
-        raise ModelUnknown(unknown.detail, members=members)
-
-    def _unknown(self, model: str) -> Violation:
-        nearest = nearest_models(model, tuple(self.offers))
-        hint = f" Did you mean {nearest[0]}?" if nearest else " GET /v1/models lists them."
-        detail = f"No route offers a model named {model!r}.{hint}"
-        return Violation("/model", "model_unknown", detail, got=model, nearest=nearest)
-
 
 def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
     """Every model that a route offers, each on the route of the highest priority."""
@@ -301,8 +292,3 @@ def _new(
         catalogue=CATALOGUE,
         pictures=pictures,
     )
-
-
-def _unacceptable(wrong: list[Violation]) -> UnacceptableParameters:
-    detail = " ".join(dict.fromkeys(violation.detail for violation in wrong[:5]))
-    return UnacceptableParameters(detail, members={"problems": [problem(found) for found in wrong]})

@@ -6,8 +6,21 @@ volcengine-ark-runtime 5.0.54 and ComfyUI's documentation (commit ffb27fc2, 2026
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
-from schemas.capabilities import Combination, Kind, Mode, Model, ReferenceImages, Role, Span, Values
+from schemas.capabilities import (
+    AUTO_S,
+    Combination,
+    Kind,
+    ListOf,
+    Mode,
+    Model,
+    Outcome,
+    ReferenceImages,
+    Role,
+    Span,
+    Values,
+)
 
 _DOCS = "volcengine-ark-runtime 5.0.54 and Ark's page on video tasks"
 _COMFY = f"{_DOCS}; ComfyUI documentation of 2026-08-21"
@@ -20,6 +33,8 @@ _TO_1080 = (*_TO_720, "1080p")
 _TO_4K = (*_TO_1080, "4k")
 _SEED = Span(min=-1, max=(1 << 32) - 1, whole=True)  # -1 leaves it to the upstream
 
+# A body holds at most 64 MB, images are in it as base64, and the words beside them need some of it.
+_MOST_TOGETHER = 47_000_000
 _FORMATS = tuple(f"image/{name}" for name in ("jpeg", "png", "webp", "bmp", "tiff", "gif"))
 _PHONES = (*_FORMATS, "image/heic", "image/heif")
 _FRAME_ROLES = (Role.FIRST_FRAME, Role.LAST_FRAME)
@@ -33,6 +48,7 @@ def _images(most: int, *roles: Role, least: int = 0, formats: tuple[str, ...] = 
         roles=roles,
         formats=formats,
         max_bytes=30 << 20,
+        total_bytes=_MOST_TOGETHER,
         side_min=300,
         side_max=6000,
         ratio_min=0.4,
@@ -60,11 +76,23 @@ _MIDDLE: Mapping[str, Values] = {
     "service_tier": ("default", "flex"),
     "draft": (True, False),
 }
-_SECOND_GENERATION: Mapping[str, Values] = {**_EVERY, "tools": None}
+_SECOND_GENERATION: Mapping[str, Values] = {**_EVERY, "tools": ListOf()}
 _LATEST: Mapping[str, Values] = {
     **_SECOND_GENERATION,
     "output_format": ("mp4", "mov"),
     "omni_reference_task_type": None,
+}
+
+# What Ark's page gives for what is left out.
+_DEFAULTS: Mapping[str, Any] = {
+    "seed": -1,
+    "watermark": False,
+    "audio": True,
+    "options.return_last_frame": False,
+    "options.execution_expires_after": 172800,
+    "options.camera_fixed": False,
+    "options.service_tier": "default",
+    "options.draft": False,
 }
 
 _DRAFTS_ARE_SMALL = Combination(when={"options.draft": (True,)}, then={"resolution": ("480p",)})
@@ -83,6 +111,11 @@ def _modes(images: ReferenceImages) -> tuple[Mode, ...]:
     return tuple(mode for mode, offered in given.items() if offered)
 
 
+def _defaults(taken: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a model does not take, or nobody says whether it does, nothing is filled in."""
+    return {name: value for name, value in _DEFAULTS.items() if taken.get(name)}
+
+
 def _model(
     name: str,
     seconds: tuple[int, int],
@@ -92,17 +125,20 @@ def _model(
     *combinations: Combination,
     audio: bool = True,
     seed: Span | None = _SEED,
+    auto: bool = False,
     source: str = _COMFY,
 ) -> Model:
     # The prompt's length is only advice there (500 Chinese characters), so it is not checked. What a token
     # costs in money no source says with its currency, so there is no price.
+    taken = {"watermark": True, "audio": audio, "seed": seed}
+    taken |= {f"options.{option}": values for option, values in options.items()}
     return Model(
         name=f"doubao-seedance-{name}",
         kind=Kind.VIDEO,
         modes=_modes(images),
         ratios=_RATIOS,
         resolutions=resolutions,
-        durations_s=Span(min=seconds[0], max=seconds[1], whole=True),
+        durations_s=Span(min=seconds[0], max=seconds[1], whole=True, also=(AUTO_S,) if auto else ()),
         reference_images=images,
         audio=audio,
         seed=seed,
@@ -110,6 +146,8 @@ def _model(
         options=options,
         combinations=combinations,
         default_duration_s=5,
+        defaults=_defaults(taken),
+        outcome=Outcome(fps=(24,)),
         poll_min_s=3,
         poll_max_s=30,
         source=source,
@@ -166,5 +204,6 @@ MODELS = (
         _LATEST,
         _FRAMES_SET_THE_RATIO,
         seed=None,
+        auto=True,
     ),
 )

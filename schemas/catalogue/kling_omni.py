@@ -7,7 +7,7 @@ not offered: our requests have no word for them.
 
 from datetime import date
 
-from schemas.capabilities import Combination, Kind, Mode, Model, ReferenceImages, Role, Span
+from schemas.capabilities import Combination, Kind, Mode, Model, Outcome, ReferenceImages, Role, Span
 
 _DOCS = "Kling API reference, omni pages of 2026-02; ComfyUI documentation of 2026-08-21"
 _COMFY = "ComfyUI documentation of 2026-08-21"
@@ -33,7 +33,9 @@ def _images(most: int, *roles: Role) -> ReferenceImages:
     )
 
 
-def _video(name: str, longest_s: int, *combinations: Combination, audio: bool, source: str) -> Model:
+def _video(
+    name: str, longest_s: int, made: tuple[str, ...], *combinations: Combination, audio: bool, source: str
+) -> Model:
     # A last frame goes with one other image at most, and no mode tells it from a first one beside
     # references: so frames together with references are not offered.
     return Model(
@@ -50,6 +52,8 @@ def _video(name: str, longest_s: int, *combinations: Combination, audio: bool, s
         combinations=(_NO_RATIO, *combinations),
         default_ratio="16:9",
         default_duration_s=5,
+        defaults={"options.mode": "pro"},
+        outcome=Outcome(resolutions=made),
         poll_min_s=5,
         poll_max_s=30,
         source=source,
@@ -77,8 +81,8 @@ def _image(name: str, resolutions: tuple[str, ...], source: str) -> Model:
 
 
 OMNI_VIDEOS = (
-    _video("kling-video-o1", 10, _FIVE_OR_TEN, audio=False, source=_DOCS),
-    _video("kling-v3-omni", 15, audio=True, source=_COMFY),
+    _video("kling-video-o1", 10, ("720p", "1080p"), _FIVE_OR_TEN, audio=False, source=_DOCS),
+    _video("kling-v3-omni", 15, ("720p", "1080p", "4k"), audio=True, source=_COMFY),
 )
 OMNI_IMAGES = (
     _image("kling-image-o1", ("1k", "2k"), _DOCS),

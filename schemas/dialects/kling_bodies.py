@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.capabilities import Role
-from schemas.catalogue.kling import IMAGES
+from schemas.catalogue.kling_images import IMAGES
 from schemas.catalogue.kling_omni import OMNI_IMAGES, OMNI_VIDEOS
 from schemas.task import ReferenceImage, TaskRequest
 from schemas.upstream import Submission
@@ -30,10 +30,9 @@ def body_of(submission: Submission) -> dict[str, Any]:
     request = submission.request
     # Options first: what we say ourselves cannot be overwritten.
     body: dict[str, Any] = dict(request.options)
-    body |= {
-        "model_name": _NAMES.get(request.model) or request.model.replace("-image-", "-", 1),
-        "prompt": request.prompt,
-    }
+    body["model_name"] = _NAMES.get(request.model) or request.model.replace("-image-", "-", 1)
+    if request.prompt:
+        body["prompt"] = request.prompt
     body["external_task_id"] = submission.reference
     if request.negative_prompt is not None:
         body["negative_prompt"] = request.negative_prompt
@@ -93,8 +92,8 @@ def _of_a_still(request: TaskRequest) -> dict[str, Any]:
         body["resolution"] = request.resolution
     for image in request.reference_images:
         body["image"] = _bare(image)
-        if image.role is Role.SUBJECT:
-            body["image_reference"] = request.options.get("image_reference", "subject")
+        if image.role in (Role.SUBJECT, Role.FACE):
+            body["image_reference"] = image.role.value
     return body
 
 

@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from schemas.catalogue.kling import IMAGES, VIDEOS
+from schemas.catalogue.kling import VIDEOS
+from schemas.catalogue.kling_images import IMAGES
 from schemas.catalogue.kling_omni import OMNI_IMAGES, OMNI_VIDEOS
 from schemas.dialects.kling_bodies import TEXT, body_of, endpoint
 from schemas.failures import Failure, FailureKind

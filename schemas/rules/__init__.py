@@ -4,21 +4,19 @@ A rule yields what is wrong and what would be right; it never raises. None in a 
 nobody told us, so the rule stays silent and `not_checked` names the parameter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
-from schemas.capabilities import Model
+from schemas.capabilities import Kind, Mode, Model
 from schemas.pictures import Picture
-from schemas.rules.combinations import combinations_hold, proven
+from schemas.rules.combinations import combinations_hold
 from schemas.rules.defaults import with_defaults
-from schemas.rules.filing import (
-    callback_is_an_address,
-    callbacks_are_offered,
-    metadata_is_text,
-    options_are_known,
-)
+from schemas.rules.filing import callback_is_an_address, callbacks_are_offered, options_are_known
 from schemas.rules.images import pictures_fit, reference_images_fit
-from schemas.rules.names import nearest_models
+from schemas.rules.mending import proven
+from schemas.rules.names import ending, model_is_living, nearest_models, unknown_model
 from schemas.rules.prompt import (
+    metadata_is_text,
     negative_prompt_is_offered,
     prompt_fits,
     prompt_is_given,
@@ -44,10 +42,13 @@ __all__ = (
     "Rule",
     "Violation",
     "check",
+    "ending",
+    "judge",
     "nearest_models",
     "not_checked",
     "pictures_fit",
     "pointer_part",
+    "unknown_model",
     "with_defaults",
 )
 
@@ -73,15 +74,49 @@ RULES: tuple[Rule, ...] = (
     callback_is_an_address,
     callbacks_are_offered,
 )
+# What is wrong whatever the model.
+_WITHOUT_A_MODEL: tuple[Rule, ...] = (
+    prompt_is_given,
+    prompt_is_text,
+    metadata_is_text,
+    callback_is_an_address,
+    callbacks_are_offered,
+)
+_NOBODY_S = Model(name="", kind=Kind.IMAGE, prompt_required=(Mode.TEXT,))
 
 # What a task that came in has passed, by name.
-CHECKS = (*(rule.__name__ for rule in RULES), pictures_fit.__name__)
+CHECKS = (model_is_living.__name__, *(rule.__name__ for rule in RULES), pictures_fit.__name__)
+
+
+def judge(request: TaskRequest, models: Mapping[str, Model], today: date) -> list[Violation]:
+    """Everything that is wrong with a request before its images are looked at; its defaults are filled in."""
+    model = models.get(request.model)
+    if model is None:
+        anyway = [found for rule in _WITHOUT_A_MODEL for found in rule(request, _NOBODY_S)]
+        return [unknown_model(request.model, tuple(models)), *anyway]
+    return [*model_is_living(model, models.values(), today), *check(with_defaults(request, model), model)]
 
 
 def check(request: TaskRequest, model: Model, pictures: Sequence[Picture | None] = ()) -> list[Violation]:
-    """Everything that is wrong with a request, all at once; of its images as far as they were looked at."""
+    """What is wrong for a model, all at once; with the images as far as they were looked at."""
+    found = _found(request, model)
+    if found:
+        found = [proven(one, request, found, lambda mended: _found(mended, model)) for one in found]
+    return [*found, *pictures_fit(request, model, pictures)]
+
+
+def _found(request: TaskRequest, model: Model) -> list[Violation]:
     found = [violation for rule in RULES for violation in rule(request, model)]
-    # What is not offered at all and not beside the rest either is said once, the narrower way.
+    # What is not offered at all and not beside the rest either is said once, the narrower way; and a size
+    # that is not offered contradicts nothing.
     narrower = {one.pointer for one in found if one.code == "not_with"}
-    told = [one for one in found if one.code == "not_with" or one.pointer not in narrower]
-    return [*(proven(one, request, model) for one in told), *pictures_fit(request, model, pictures)]
+    wrong = {one.pointer for one in found if one.code != "contradiction"}
+    return [
+        one
+        for one in found
+        if one.code == "not_with"
+        or (
+            one.pointer not in narrower
+            and not (one.code == "contradiction" and wrong & {"/size", one.pointer})
+        )
+    ]

@@ -1,5 +1,6 @@
 """A model's defaults, filled in before the checks, so that what is sent is what was checked."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from schemas.capabilities import Model
@@ -7,30 +8,47 @@ from schemas.rules.combinations import asked_of, holds
 from schemas.rules.offered import is_among
 from schemas.task import TaskRequest
 
+_OPTION = "options."
+
 
 def with_defaults(request: TaskRequest, model: Model) -> TaskRequest:
     """The request with what was left out filled in, except where a combination does not allow it."""
-    shape_given = request.ratio is not None or request.size is not None
-    defaults: dict[str, Any] = {
-        "ratio": None if shape_given else model.default_ratio,
-        "size": None if shape_given else model.default_size,
-        "resolution": None if request.size is not None else model.default_resolution,
-        "n": 1 if model.n_max is not None else None,
-        # The last, since it depends on the others most often.
-        "duration_s": model.default_duration_s,
-    }
-    filled = request
-    for name, value in defaults.items():
-        if value is not None and getattr(request, name) is None:
-            filled = _filled(filled, model, name, value)
-    return filled
+    asked, filled = asked_of(request), dict[str, Any]()
+    for name, default in _defaults(request, model):
+        # An option that is null was given, and is refused as it stands.
+        if asked.get(name) is None and name.removeprefix(_OPTION) not in request.options:
+            value = _fitting(name, default, asked, model)
+            if value is not None:
+                asked[name] = filled[name] = value
+    options = {name.removeprefix(_OPTION): filled.pop(name) for name in [*filled] if name.startswith(_OPTION)}
+    if options:
+        filled["options"] = request.options | options
+    return request.model_copy(update=filled) if filled else request
 
 
-def _filled(request: TaskRequest, model: Model, name: str, value: Any) -> TaskRequest:
-    asked = asked_of(request)
+def _defaults(request: TaskRequest, model: Model) -> Iterator[tuple[str, Any]]:
+    """What was said of the shape is never joined by a default that may contradict it."""
+    shaped = request.ratio is not None or request.size is not None
+    if model.default_ratio is not None and not shaped:
+        yield "ratio", model.default_ratio
+    if model.default_size is not None and not shaped and request.resolution is None:
+        yield "size", model.default_size
+    if model.default_resolution is not None and request.size is None:
+        yield "resolution", model.default_resolution
+    if model.n_max is not None:
+        yield "n", 1
+    yield from model.defaults.items()
+    # The last, since it depends on the others most often.
+    if model.default_duration_s is not None:
+        yield "duration_s", model.default_duration_s
+
+
+def _fitting(name: str, default: Any, asked: dict[str, Any], model: Model) -> Any:
     tables = [one.then[name] for one in model.combinations if name in one.then and holds(one.when, asked)]
-    if all(is_among(value, table) for table in tables):
-        return request.model_copy(update={name: value})
+    if all(is_among(default, table) for table in tables):
+        return default
+    if name.startswith(_OPTION):
+        return None  # another quality has another price: that is for the customer to say
     # A single value that is possible then is the default then; of several the customer has to choose one.
     only = [table[0] for table in tables if isinstance(table, tuple) and len(table) == 1]
-    return request.model_copy(update={name: only[0]}) if only else request
+    return only[0] if only else None

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from schemas.capabilities import Model, Span
+from schemas.capabilities import ListOf, Model, Span
 from schemas.rules.nearest import by_number, by_word, nearest_in_span
-from schemas.rules.offered import in_words, is_among, shown
+from schemas.rules.offered import bounds, is_among
 from schemas.rules.violation import Violation, pointer_part
+from schemas.rules.wording import in_words, shown
 from schemas.task import TaskRequest
 
 
@@ -17,7 +18,8 @@ def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]
         pointer = f"/options/{pointer_part(name)}"
         if name not in model.options:
             known = sorted(model.options)
-            detail = f"{model.name} has no option {name}."
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            detail = f"{model.name} has no option {shown(name)}; {has}."
             nearest = next(iter(by_word(name, known)), None)
             yield Violation(pointer, "unknown_option", detail, name, known, nearest)
             continue
@@ -25,16 +27,8 @@ def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]
         if table is not None and table != "free" and not is_among(value, table):
             offers = f"it offers {in_words(table)}"
             detail = f"{model.name} does not offer {shown(value)} for the option {name}; {offers}."
-            allowed = table.model_dump(exclude_none=True) if isinstance(table, Span) else list(table)
-            yield Violation(pointer, "not_offered", detail, value, allowed, _nearest(value, table))
-
-
-def metadata_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
-    """Metadata is shown to support and searched, so it must be printable."""
-    for name, value in request.metadata.items():
-        if not (name + value).isprintable():
-            detail = f"The metadata entry {name!r} holds characters that cannot be printed."
-            yield Violation(f"/metadata/{pointer_part(name)}", "control_character", detail)
+            first, *others = _nearest(value, table) or [None]
+            yield Violation(pointer, "not_offered", detail, value, bounds(table), first, tuple(others))
 
 
 def callback_is_an_address(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -73,8 +67,11 @@ def _what_is_wrong(url: str) -> str | None:
     return "has a fragment" if parts.fragment else None
 
 
-def _nearest(got: Any, table: tuple[Any, ...] | Span) -> Any:
+def _nearest(got: Any, table: tuple[Any, ...] | Span | ListOf) -> list[Any]:
+    """The nearer first; of a list its author knows better which members to leave out."""
     number = isinstance(got, int | float) and not isinstance(got, bool)
+    if isinstance(table, ListOf):
+        return []
     if isinstance(table, Span):
-        return nearest_in_span(got, table) if number else table.min
-    return next(iter([*(by_number(got, table) if number else by_word(got, table)), *table]), None)
+        return [nearest_in_span(got, table) if number else table.min]
+    return list(dict.fromkeys([*(by_number(got, table) if number else by_word(got, table)), *table]))

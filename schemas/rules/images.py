@@ -3,22 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from schemas.capabilities import Mode, Model, ReferenceImages, Role
+from schemas.capabilities import Model, ReferenceImages, Role
 from schemas.pictures import Picture, mode_of
 from schemas.rules.violation import Violation
+from schemas.rules.wording import MEANS, shown, ways
 from schemas.task import TaskRequest
 
 # One film has one beginning, and one image one mask.
 _ONE_OF_A_KIND = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK})
-_MEANS = {
-    Mode.TEXT: "words alone",
-    Mode.FIRST_FRAME: "a first frame",
-    Mode.LAST_FRAME: "a last frame without a first one",
-    Mode.FIRST_LAST_FRAME: "a first and a last frame",
-    Mode.REFERENCE: "reference images",
-    Mode.FRAMES_AND_REFERENCES: "frames together with reference images",
-    Mode.EDIT: "an image with a mask",
-}
 
 
 def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -27,7 +19,7 @@ def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violati
     if limits is None:
         return
     wrong = [*_count(limits, len(given), model), *_roles(request, limits, model)]
-    yield from wrong or _mode(request, model)
+    yield from wrong or _mask(request) or _mode(request, model)
 
 
 def pictures_fit(
@@ -50,9 +42,12 @@ def pictures_fit(
 def _count(limits: ReferenceImages, given: int, model: Model) -> Iterator[Violation]:
     if limits.min <= given and (limits.max is None or given <= limits.max):
         return
-    most = "any number" if limits.max is None else f"{limits.max}"
-    takes = most if limits.min == limits.max else f"{limits.min} to {most}"
-    images = "1 reference image is" if given == 1 else f"{given} reference images are"
+    takes = "none" if limits.max == 0 else f"{limits.max}"
+    if limits.max is None:
+        takes = f"{limits.min} or more"
+    elif limits.min != limits.max:
+        takes = f"{limits.min} to {limits.max}"
+    images = f"{given or 'No'} reference image is" if given < 2 else f"{given} reference images are"
     allowed = {"min": limits.min} | ({} if limits.max is None else {"max": limits.max})
     nearest = max(given, limits.min) if limits.max is None else min(max(given, limits.min), limits.max)
     detail = f"{images} given; {model.name} takes {takes}."
@@ -81,12 +76,20 @@ def _roles(request: TaskRequest, limits: ReferenceImages, model: Model) -> Itera
             yield Violation(pointer, "wrong_count", detail, number, {"max": most})
 
 
+def _mask(request: TaskRequest) -> list[Violation]:
+    """A mask alone says where, and not in what."""
+    roles = {image.role for image in request.reference_images}
+    if roles != {Role.MASK}:
+        return []
+    detail = "A mask says what to change in an image; give that image, too."
+    return [Violation("/reference_images", "image_missing", detail, got=[Role.MASK.value])]
+
+
 def _mode(request: TaskRequest, model: Model) -> Iterator[Violation]:
     mode = mode_of([image.role for image in request.reference_images])
     if model.modes is None or mode in model.modes:
         return
-    ways = "; or ".join(_MEANS[one] for one in model.modes)
-    detail = f"{model.name} does not work from {_MEANS[mode]}; it works from {ways}."
+    detail = f"{model.name} does not work from {MEANS[mode]}; it works from {ways(model.modes)}."
     modes = [one.value for one in model.modes]
     yield Violation("/reference_images", "mode_not_offered", detail, mode.value, modes)
 
@@ -115,11 +118,8 @@ def _sides(pointer: str, picture: Picture, limits: ReferenceImages, model: Model
         yield Violation(pointer, "too_large", detail, size, {"side_max": limits.side_max})
     low, high = limits.ratio_min, limits.ratio_max
     if (low is not None and picture.ratio < low) or (high is not None and picture.ratio > high):
+        told = {"at least": low, "at most": high}
+        takes = " and ".join(f"{word} {shown(bound)}" for word, bound in told.items() if bound is not None)
+        detail = f"The image is {size}; {model.name} takes images {takes} times as wide as high."
         allowed = {"ratio_min": low, "ratio_max": high}
-        detail = (
-            f"The image is {size}, that is {picture.ratio:.2f} times as wide as high; "
-            f"{model.name} takes {low or 0:g} to {high or 'any':g} times."
-            if high is not None
-            else f"The image is {size}; {model.name} takes images at least {low:g} times as wide as high."
-        )
         yield Violation(pointer, "ratio_not_offered", detail, round(picture.ratio, 3), allowed)

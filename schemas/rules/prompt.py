@@ -1,11 +1,14 @@
 """Rules about words."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from schemas.capabilities import Model, PromptUnit
-from schemas.rules.violation import Violation
+from schemas.pictures import mode_of
+from schemas.rules.offered import not_taken
+from schemas.rules.violation import Violation, pointer_part
 from schemas.task import TaskRequest
 
 # Tokens are a vendor's own: nobody else can count them.
@@ -16,14 +19,27 @@ COUNTED: Mapping[PromptUnit, tuple[str, Callable[[str], int]]] = MappingProxyTyp
         PromptUnit.BYTES: ("bytes", lambda text: len(text.encode())),
     }
 )
-# Unicode's category Cc, without tab and line ends.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+# Controls break logs and upstreams; marks that turn writing around make people read what is not there. All
+# else is text: joiners hold emoji and whole scripts together, and an unassigned one is next year's emoji.
+_HARMFUL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_NO_TEXT = re.compile(f"[{_HARMFUL}]")
+_NO_LABEL = re.compile(f"[{_HARMFUL}\r]")
+# Letters and marks of which nothing is seen: fillers, and variation selectors.
+_BLANK = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufe00\ufe01\ufe0e\ufe0f")
 
 
 def prompt_is_given(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """No upstream makes anything useful of nothing, and some charge for trying."""
-    if model.prompt_required and not request.prompt.strip():
-        yield Violation("/prompt", "prompt_empty", "The prompt is empty.", got=request.prompt)
+    if not _is_blank(request.prompt):
+        return
+    needed = model.prompt_required
+    if needed is True or (needed and mode_of([one.role for one in request.reference_images]) in needed):
+        detail = (
+            "The prompt is empty." if not request.prompt else "The prompt holds nothing that can be seen."
+        )
+        yield Violation("/prompt", "prompt_empty", detail, got=request.prompt)
 
 
 def prompt_fits(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -42,14 +58,33 @@ def prompt_fits(request: TaskRequest, model: Model) -> Iterator[Violation]:
 def prompt_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Control characters break logs and upstreams; tab and line ends are text."""
     for name in ("prompt", "negative_prompt", "external_id"):
-        if found := _CONTROL.search(getattr(request, name) or ""):
-            letter = f"U+{ord(found[0]):04X}"
-            detail = f"{name} holds the control character {letter}."
-            yield Violation(f"/{name}", "control_character", detail, got=letter)
+        yield from _harm(f"/{name}", name, getattr(request, name) or "", _NO_TEXT)
+
+
+def metadata_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
+    """Metadata is shown to support, beside other people's."""
+    for name, value in request.metadata.items():
+        # The pointer has the name as it is; a sentence has it so that it can be read.
+        pointer = f"/metadata/{pointer_part(name)}"
+        yield from _harm(pointer, f"The metadata entry {name!r}", name + value, _NO_LABEL)
 
 
 def negative_prompt_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """What the model does not take is refused, because dropping it would sell something else."""
     if request.negative_prompt is not None and model.negative_prompt is False:
-        detail = f"{model.name} does not take negative_prompt; leave it out."
-        yield Violation("/negative_prompt", "not_supported", detail, got=request.negative_prompt)
+        yield not_taken("negative_prompt", request.negative_prompt, model)
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing of it can be seen; the first letter of a real prompt decides."""
+    return all(letter in _UNSEEN or unicodedata.category(letter) in _BLANK for letter in text)
+
+
+def _harm(pointer: str, what: str, text: str, harmful: re.Pattern[str]) -> Iterator[Violation]:
+    found = harmful.search(text)
+    if found:
+        code = f"U+{ord(found[0]):04X}"
+        kind = "turns writing around" if found[0] > "\u2000" else "is a control character"
+        yield Violation(
+            pointer, "control_character", f"{what} holds {code}, which {kind}; leave it out.", got=code
+        )

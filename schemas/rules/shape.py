@@ -15,13 +15,19 @@ from schemas.rules.nearest import (
     proportion_of,
     sides_of,
 )
-from schemas.rules.offered import in_words, offered, shown
+from schemas.rules.offered import offered
 from schemas.rules.violation import Violation
+from schemas.rules.wording import in_words, of_free_sizes, shown
 from schemas.task import TaskRequest
 
 # Vendors round to their grids: 1664x928 is sold as 16:9. The next ratio in use is at least 6 % away.
 _SAME_SHAPE = 0.04
 _LINES = re.compile(r"([0-9]{3,4})p", re.IGNORECASE)
+# 2K is as many pixels as a square of that side for stills, and down to two thirds of its side for films.
+_THOUSANDS = re.compile(r"([1-8])k", re.IGNORECASE)
+_PER_K, _LEAST_OF_K, _MOST_OF_K = 1024, 0.66, 1.15
+# One spelling, so that the same size is the same work.
+_PLAIN_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*", re.ASCII)
 
 
 def ratio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -37,16 +43,22 @@ def size_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     if model.free_sizes is None or request.size is None:
         yield from offered("size", request.size, model.sizes, model, by_sides)
         return
-    sides = sides_of(request.size)
-    if request.size in (model.sizes or ()) or (sides and is_free_size(*sides, model.free_sizes)):
+    sides, listed = sides_of(request.size), model.sizes or ()
+    fits = sides is not None and is_free_size(*sides, model.free_sizes)
+    if request.size in listed or (fits and _PLAIN_SIZE.fullmatch(request.size)):
         return
-    rule = model.free_sizes.model_dump(exclude_none=True, exclude_defaults=True)
-    words = ", ".join(f"{name} {value:g}" for name, value in rule.items())
-    detail = f"{model.name} does not offer size {shown(request.size)}; free sizes have {words}."
+    offers = f"{in_words(listed)}, or " if listed else ""
+    detail = (
+        f"{model.name} does not offer size {shown(request.size)}; "
+        f"it offers {offers}{of_free_sizes(model.free_sizes)}."
+    )
     free = nearest_free_size(*sides, model.free_sizes) if sides else None
-    listed = next(iter(by_sides(request.size, model.sizes or ())), None)
-    allowed = {"sizes": list(model.sizes or ()), "free": rule}
-    yield Violation("/size", "not_offered", detail, request.size, allowed, free or listed)
+    same = f"{sides[0]}x{sides[1]}" if sides and fits else free
+    near = [*([same] if same else []), *by_sides(request.size, listed)]
+    rule = model.free_sizes.model_dump(exclude_none=True, exclude_defaults=True)
+    allowed = {"sizes": list(listed), "free": rule}
+    first, *others = near or [None]
+    yield Violation("/size", "not_offered", detail, request.size, allowed, first, tuple(others))
 
 
 def resolution_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -66,16 +78,24 @@ def fps_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
 
 def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """`n` multiplies the price."""
+    given, together = len(request.reference_images), model.images_and_n_max
+    if together is not None and given >= together:
+        detail = (
+            f"{given} reference images leave none to make: {model.name} takes and makes {together} together."
+        )
+        yield Violation("/reference_images", "wrong_count", detail, given, {"max": together - 1})
+        return
     if request.n is None or model.n_max is None:
         return
-    together = model.images_and_n_max
-    most = model.n_max if together is None else min(model.n_max, together - len(request.reference_images))
+    most = model.n_max if together is None else min(model.n_max, together - given)
     if 1 <= request.n <= most:
         return
-    with_images = "" if together is None else f" and at most {together} together with its reference images"
-    detail = f"n is {request.n}; {model.name} makes 1 to {model.n_max} at a time{with_images}."
-    nearest = min(max(request.n, 1), most)
-    yield Violation("/n", "out_of_range", detail, request.n, {"min": 1, "max": most}, nearest)
+    makes = "1" if most == 1 else f"1 to {most}"
+    beside = f" beside {given} reference {'image' if given == 1 else 'images'}" if most < model.n_max else ""
+    detail = f"n is {request.n}; {model.name} makes {makes} at a time{beside}."
+    yield Violation(
+        "/n", "out_of_range", detail, request.n, {"min": 1, "max": most}, min(max(request.n, 1), most)
+    )
 
 
 def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -86,9 +106,18 @@ def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
     wanted = proportion_of(request.ratio or "") if model.ratios != () else None
     if wanted and abs(sides[0] / sides[1] / wanted - 1) > _SAME_SHAPE:
         yield _contradiction("ratio", request)
-    lines = _LINES.fullmatch((request.resolution or "").strip()) if model.resolutions != () else None
-    if lines and not 0.9 <= min(sides) / int(lines[1]) <= 1.1:
+    if model.resolutions != () and not _is_of_resolution(sides, (request.resolution or "").strip()):
         yield _contradiction("resolution", request)
+
+
+def _is_of_resolution(sides: tuple[int, int], resolution: str) -> bool:
+    """Whether a size can be what a resolution stands for; words of which nobody knows that cannot be told."""
+    if lines := _LINES.fullmatch(resolution):
+        return 0.9 <= min(sides) / int(lines[1]) <= 1.1
+    if thousands := _THOUSANDS.fullmatch(resolution):
+        side = (sides[0] * sides[1]) ** 0.5
+        return _LEAST_OF_K <= side / (int(thousands[1]) * _PER_K) <= _MOST_OF_K
+    return True
 
 
 def _contradiction(name: str, request: TaskRequest) -> Violation:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from schemas.capabilities import Model, Span
 from schemas.rules.nearest import in_span, nearest_in_span
+from schemas.rules.offered import not_taken
 from schemas.rules.violation import Violation
 from schemas.task import TaskRequest
 
@@ -26,13 +27,12 @@ def seed_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     if request.seed is None or model.seed is None:
         return
     if model.seed is False:
-        detail = f"{model.name} does not take seed; leave it out."
-        yield Violation("/seed", "not_supported", detail, got=request.seed)
+        yield not_taken("seed", request.seed, model)
         return
     span = model.seed if isinstance(model.seed, Span) else _SEEDS
     if not in_span(request.seed, span):
         low, high = int(span.min or 0), int(span.max or _SEEDS.max or 0)
-        detail = f"The seed {request.seed} is out of range; {model.name} takes {low} to {high}."
+        detail = f"{model.name} does not offer seed {request.seed}; it offers {low} to {high}."
         nearest = int(nearest_in_span(request.seed, span))
         yield Violation("/seed", "out_of_range", detail, request.seed, {"min": low, "max": high}, nearest)
 
@@ -45,5 +45,4 @@ def _switch(name: str, got: bool | None, model: Model) -> Iterator[Violation]:
         detail = f"{model.name} always has {name}; it cannot be switched off."
         yield Violation(f"/{name}", "always_on", detail, got=False, allowed=[True], nearest=True)
     if takes is False:
-        detail = f"{model.name} does not take {name}; leave it out."
-        yield Violation(f"/{name}", "not_supported", detail, got=got)
+        yield not_taken(name, got, model)

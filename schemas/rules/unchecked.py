@@ -28,7 +28,7 @@ def not_checked(request: TaskRequest, model: Model) -> tuple[str, ...]:
 
 
 def _images(request: TaskRequest, model: Model) -> list[str]:
-    if not request.reference_images:
+    if not request.reference_images or (model.reference_images and model.reference_images.max == 0):
         return []
     if model.reference_images is None:
         return ["reference_images"]

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from schemas.capabilities import Model
 from schemas.refusals import NotFound
-from schemas.rules import nearest_models
+from schemas.rules import unknown_model
 from tasks_service.admission import Offer
 from tasks_service.api.context import Parts, Who
 from tasks_service.api.openapi import refusals
@@ -46,9 +46,8 @@ async def model(request: Request, model: str, caller: Who, service: Parts) -> Re
     Query(request, ()).check()
     offer = service.admission.offers.get(model)
     if offer is None:
-        nearest = nearest_models(model, tuple(service.admission.offers))
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
-        raise NotFound(f"No route offers a model named {model!r}.{hint}", members={"nearest": nearest})
+        unknown = unknown_model(model, tuple(service.admission.offers))
+        raise NotFound(unknown.detail, members={"nearest": unknown.nearest})
     return reply(_view(offer))
 
 

@@ -1,41 +1,28 @@
 """Refusals and accidents as `application/problem+json` (RFC 9457), readable for other clients' SDKs too."""
 
 import asyncio
-import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.redaction import Redactor, redacted
-from schemas.refusals import MalformedRequest, Overloaded, Refusal
-from schemas.rules import pointer_part
-from schemas.task import ReferenceImage, TaskRequest
+from schemas.refusals import MalformedRequest, Overloaded, Refusal, problem
+from schemas.rules import Violation
 from tasks_service.api.body import parse, read_body
+from tasks_service.api.form import problem_of, remainder, still_true, unread
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 200
 _LARGE = 256 << 10
+_MOST_PROBLEMS = 50
 _redact = Redactor()
 _Model = TypeVar("_Model", bound=BaseModel)
-
-# pydantic's words are about Python; these are about JSON.
-_CODES = {
-    "missing": "required",
-    "extra_forbidden": "unknown_field",
-    "enum": "not_offered",
-    "string_pattern_mismatch": "wrong_format",
-    "string_too_short": "too_short",
-    "string_too_long": "too_long",
-    "too_short": "too_short",
-    "too_long": "too_long",
-    "value_error": "inconsistent",
-}
+# What is wrong with a body that can be read.
+Judge = Callable[[_Model], Sequence[Violation]]
 
 
 class InternalError(Refusal):
@@ -118,57 +105,35 @@ def broken() -> InternalError:
     return InternalError("This is our mistake. Please tell us the request_id.")
 
 
-async def read(model: type[_Model], request: Request, limit: int) -> _Model:
+async def read(
+    model: type[_Model], request: Request, limit: int, judge: Judge[_Model] | None = None
+) -> _Model:
     """A body as what it should be. Raises MalformedRequest with every problem at once, or BodyTooLarge."""
     body = await read_body(request, limit)
+    if len(body) <= _LARGE:
+        return understood(model, body, judge)
     # A large one takes a while, and nobody else should wait for it.
-    return await asyncio.to_thread(understood, model, body) if len(body) > _LARGE else understood(model, body)
+    return await asyncio.to_thread(understood, model, body, judge)
 
 
-def understood(model: type[_Model], body: bytes) -> _Model:
-    """JSON as what it should be. Raises MalformedRequest with every problem at once."""
-    parse(body)
+def understood(model: type[_Model], body: bytes, judge: Judge[_Model] | None = None) -> _Model:
+    """JSON as what it should be. Raises MalformedRequest with every problem at once.
+
+    What can be read of a body with a flaw is judged, too, so that nobody has to ask twice.
+    """
+    value = parse(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         # Inputs may hold whole images; details of a ValidationError are built only once, here.
-        problems = [_problem(found, model) for found in error.errors(include_url=False)[:50]]
+        found = error.errors(include_url=False)[:_MOST_PROBLEMS]
+        problems = [problem_of(one, model) for one in found]
+        rest = remainder(model, value, found) if judge else None
+        if rest is not None and judge is not None:
+            told = [problem(one) for one in judge(rest)]
+            problems += [one for one in told if still_true(one, unread(found))]
         detail = " ".join(dict.fromkeys(entry["detail"] for entry in problems[:5]))
-        raise MalformedRequest(detail, members={"problems": problems}) from None
-
-
-def _problem(found: ErrorDetails, model: type[BaseModel]) -> dict[str, Any]:
-    where = [str(part) for part in found["loc"] if part != "[key]"]
-    pointer = "".join(f"/{pointer_part(part)}" for part in where)
-    context = found.get("ctx", {})
-    entry: dict[str, Any] = {
-        "pointer": pointer,
-        "code": _CODES.get(found["type"], "wrong_type"),
-        "detail": f"{pointer or 'The body'}: {found['msg'].removeprefix('Value error, ')}.",
-        "got": None if found["type"] == "missing" else found["input"],
-        "allowed": dict(_allowed(context)) or _choices(context),
-    }
-    if found["type"] == "extra_forbidden":
-        fields = _fields_at(where, model)
-        nearest = next(iter(get_close_matches(where[-1][:_LONGEST], fields, n=1)), None)
-        hint = f" Did you mean {nearest}?" if nearest else ""
-        entry |= {"detail": f"There is no field {pointer}.{hint}", "allowed": fields, "nearest": nearest}
-    return {name: value for name, value in entry.items() if value is not None}
-
-
-def _allowed(context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for word, name in (("min_length", "min"), ("max_length", "max"), ("pattern", "pattern")):
-        if word in context:
-            yield name, context[word]
-
-
-def _choices(context: Mapping[str, Any]) -> list[str] | None:
-    return re.findall("'([^']+)'", str(context["expected"])) if "expected" in context else None
-
-
-def _fields_at(where: list[str], model: type[BaseModel]) -> list[str]:
-    inside_image = model is TaskRequest and len(where) > 1 and where[0] == "reference_images"
-    return list((ReferenceImage if inside_image else model).model_fields)
+        raise MalformedRequest(detail, members={"problems": problems[:_MOST_PROBLEMS]}) from None
 
 
 def _brief(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from schemas.refusals import (
     DuplicateTask,
     IdempotencyKeyInvalid,
     IdempotencyKeyReused,
+    ModelRetired,
     ModelUnknown,
     NotCancelable,
     NotFound,
@@ -61,6 +62,7 @@ class QuoteView(BaseModel):
     replay_of: str | None = Field(description="the task that this Idempotency-Key stands for already")
     quote: PriceView | None
     not_checked: list[str]
+    warnings: list[str]
     catalogue: str
 
 
@@ -98,6 +100,7 @@ class LookupView(BaseModel):
         BodyTooLarge,
         DuplicateTask,
         IdempotencyKeyReused,
+        ModelRetired,
         ModelUnknown,
         UnacceptableParameters,
     )
@@ -120,7 +123,7 @@ async def submit(request: Request) -> Response:
     key = _idempotency_key(request)
     most = service.settings.max_body_bytes
     with service.receiving.hold(request, caller.account_id, most):
-        wanted = await read(TaskRequest, request, most)
+        wanted = await read(TaskRequest, request, most, service.admission.judge)
         if validate_only:
             return reply(_quote_view(await service.admission.quote(wanted, caller, key=key)))
         again = request.headers.get("x-stainless-retry-count", "0") != "0"
@@ -248,5 +251,6 @@ def _quote_view(quote: Quote) -> QuoteView:
         replay_of=task_id_text(quote.replay_of) if quote.replay_of else None,
         quote=_price_view(quote.estimate),
         not_checked=list(quote.not_checked),
+        warnings=list(quote.warnings),
         catalogue=CATALOGUE,
     )

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.capabilities import Model, ReferenceImages, Span
+from schemas.capabilities import Model, Part, ReferenceImages, Span
 from schemas.providers import CATALOGUE, PROVIDERS
-from schemas.rules import nearest_models
-from schemas.rules.offered import in_words
+from schemas.rules import unknown_model
+from schemas.rules.wording import in_words
 from tasks_service.cli.columns import print_columns
 from tasks_service.cli.errors import Trouble
 from tasks_service.cli.screen import as_json, clipped
 
-_ECHO = 80
+_ECHO = 300
 _UNKNOWN = "not known"
 _HEADINGS = ("model", "provider", "kind", "ratio or size", "resolution", "seconds", "n", "images")
 
@@ -25,9 +25,7 @@ def models(
     """Show the catalogue: which models there are, and what each takes."""
     known = {model.name: (provider, model) for provider, model in _every()}
     if name is not None and name not in known:
-        nearest = nearest_models(name, tuple(known))
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
-        raise Trouble(f"There is no model {clipped(name, _ECHO)!r} in the catalogue.{hint}")
+        raise Trouble(clipped(unknown_model(name, tuple(known)).detail, _ECHO))
     chosen = [known[name]] if name is not None else list(known.values())
     if json_:
         rows = [model.model_dump(mode="json") | {"provider": provider} for provider, model in chosen]
@@ -77,11 +75,8 @@ def _shown(value: Any) -> str:
         return _words(value)
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: _UNKNOWN}[value]
-    return (
-        as_json(_plain(value), indent=None)
-        if isinstance(value, ReferenceImages | dict | tuple)
-        else str(value)
-    )
+    parts = isinstance(value, Part | dict | tuple)
+    return as_json(_plain(value), indent=None) if parts else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -39,11 +39,10 @@ def check(
     """
     # Loaded only here: every other command would start later for it.
     from tasks_service.admission import Quote
-    from tasks_service.api.problems import understood
 
     text = _read(file)
     try:
-        quote = asyncio.run(_quote(read_settings(), understood(TaskRequest, text)))
+        quote = asyncio.run(_quote(read_settings(), text))
         problems = [problem(found) for found in quote.problems]
     except MalformedRequest as refusal:
         quote, problems = Quote(()), list(refusal.members.get("problems", [])) or [{"detail": refusal.detail}]
@@ -54,20 +53,21 @@ def check(
         raise typer.Exit(1)
 
 
-async def _quote(settings: Settings, request: TaskRequest) -> "Quote":
+async def _quote(settings: Settings, text: bytes) -> "Quote":
     from tasks_service.admission import Admission
+    from tasks_service.api.problems import understood
     from tasks_service.pictures.vetting import Vetting
 
-    if any(image.file_id for image in request.reference_images):
-        raise Trouble("A file_id belongs to an account; check it with POST /v1/tasks?validate_only=true.")
     # It is asked only about uploaded files, and connects only then.
     ledger = await Ledger.connect("postgresql://nowhere.invalid/none", lazy=True)
     vetting = Vetting.open(ledger, settings)
     try:
         routes = settings.routes or tuple(_every_provider())
-        return await Admission(ledger, SilentDoorbell(), routes, vetting).quote(
-            request, _NOBODY, guards=False
-        )
+        admission = Admission(ledger, SilentDoorbell(), routes, vetting)
+        request = understood(TaskRequest, text, admission.judge)
+        if any(image.file_id for image in request.reference_images):
+            raise Trouble("A file_id belongs to an account; check it with POST /v1/tasks?validate_only=true.")
+        return await admission.quote(request, _NOBODY, guards=False)
     finally:
         await vetting.close()
         await ledger.close()
@@ -101,6 +101,7 @@ def _as_json(quote: "Quote", problems: list[dict[str, Any]]) -> str:
             "problems": problems,
             "quote": told,
             "not_checked": list(quote.not_checked),
+            "warnings": list(quote.warnings),
             "catalogue": CATALOGUE,
         }
     )
@@ -113,8 +114,11 @@ def _told(quote: "Quote", problems: list[dict[str, Any]]) -> Iterable[str]:
         yield "fine: it would be accepted, unless the same work is on its way already, which the server knows"
     for found in problems:
         nearest = found.get("nearest")
-        hint = f" Nearest: {plain(str(nearest))}." if nearest not in (None, []) else ""
+        named = ", ".join(nearest) if isinstance(nearest, list) else as_json(nearest, indent=None)
+        hint = f" Nearest: {plain(named)}." if nearest not in (None, []) else ""
         yield f"  {found.get('pointer', '') or '/':<22} {clipped(plain(str(found['detail'])), 600)}{hint}"
+    for warning in quote.warnings:
+        yield f"  note                   {warning}"
     if quote.not_checked:
         yield f"  not checked            {', '.join(quote.not_checked)}: nobody told us what the model takes"
     if quote.estimate:

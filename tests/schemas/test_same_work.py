@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.capabilities import Kind, Model, ReferenceImages, Role
 from schemas.fingerprint import canonical, fingerprint
+from schemas.providers import model_of
 from schemas.rules import with_defaults
 from schemas.task import TaskRequest
 
@@ -67,10 +68,12 @@ PLAIN = '{"model":"m","prompt":"café ☂","duration_s":5,"options":{"a":1,"b":[
         '{"model":"m","prompt":"café ☂","reference_images":[],"metadata":{},"options":{"a":1,"b":[1,2]}}',
         '{"model":"m","prompt":"café ☂","external_id":"x","metadata":{"k":"v"},"options":{"a":1,"b":[1,2]}}',
         '{"model":"m","prompt":"café ☂","allow_duplicate":true,"options":{"a":1,"b":[1,2]}}',
+        '{"model":"m","prompt":"café ☂","callback_url":"https://a.test/b","options":{"a":1,"b":[1,2]}}',
     ],
     ids=[
         "order", "white space", "escaped", "escaped names", "5.0 for 5", "0.5e1 for 5", "default left out",
         "null for absent", "defaults spelled out", "empty for absent", "filed otherwise", "duplicate allowed",
+        "called back",
     ],
 )  # fmt: skip
 def test_other_spellings_are_the_same_work(spelling):
@@ -112,6 +115,26 @@ def test_the_same_bytes_are_the_same_picture_however_they_came():
     ways = [inline(BYTES), inline(BYTES, "image/jpeg"), uploaded(BYTES), uploaded(BYTES, role="reference")]
 
     assert len({of_wish(**images(way)) for way in ways}) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "spelled_out"),
+    [
+        ("kling", "kling-v2-6", {"options": {"mode": "std"}}),
+        ("kling", "kling-v3", {"options": {"cfg_scale": 0.5}}),
+        ("kling", "kling-v3-omni", {"options": {"mode": "pro"}}),
+        ("ark_seedance", "doubao-seedance-1-0-pro-250528", {"seed": -1, "watermark": False}),
+        ("ark_seedance", "doubao-seedance-1-5-pro-251215", {"audio": True, "options": {"draft": False}}),
+    ],
+)
+def test_a_vendor_s_default_spelled_out_is_the_same_work(provider, model, spelled_out):
+    known = model_of(provider, model)
+    plain, spelled = (
+        with_defaults(TaskRequest.model_validate({"model": model, "prompt": "p"} | more), known)
+        for more in ({}, spelled_out)
+    )
+
+    assert fingerprint(plain) == fingerprint(spelled)
 
 
 def test_an_omitted_seed_twice_is_the_same_work():

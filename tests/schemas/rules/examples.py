@@ -171,6 +171,7 @@ FAMILIES: dict[str, dict[str, Example]] = {
             {"resolution": "720p", "options": {"draft": True}}, "/resolution", "not_with", "480p",
             {"resolution": "480p", "options": {"draft": True}},
         ),
+        "options_are_known": Example({"options": {"seed": 1}}, "/options/seed", "unknown_option"),
     },
     "sandbox-image-1-fast": {
         "negative_prompt_is_offered": Example({"negative_prompt": "rain"}, "/negative_prompt", "not_supported"),

@@ -1,40 +1,37 @@
-"""Requests that a model's table allows, drawn from the table, and departures from them in one place."""
+"""Requests that a model's table allows, drawn from the table."""
 
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
-from schemas.capabilities import Mode, Model, Role, Span
+from schemas.capabilities import GIVEN, ListOf, Mode, Model, Role, Span
+from schemas.rules import check, with_defaults
+from schemas.task import TaskRequest
 
-_NEEDED = {
+NEEDED = {
     Mode.TEXT: (),
     Mode.FIRST_FRAME: (Role.FIRST_FRAME,),
     Mode.LAST_FRAME: (Role.LAST_FRAME,),
     Mode.FIRST_LAST_FRAME: (Role.FIRST_FRAME, Role.LAST_FRAME),
-    Mode.EDIT: (Role.MASK,),
-}
-NOWHERE: dict[str, tuple[Any, ...]] = {
-    "ratio": ("7:3", "0:1", "wide", " 16:9 "),
-    "size": ("1x1", "640x481", "big"),
-    "resolution": ("9p", "8K", "720 p"),
-    "duration_s": (999.0, 0.5, -1.0, 5.25),
-    "fps": (7, 0),
-    "n": (0, 99, -1),
-    "seed": (-2, 1 << 33),
+    Mode.EDIT: (Role.REFERENCE, Role.MASK),
 }
 
 
 def in_table(table: Any) -> st.SearchStrategy[Any]:
     """What a list or a span allows."""
+    if isinstance(table, ListOf):
+        return st.lists(st.sampled_from(table.each or ("x",)), max_size=table.max or 3)
     if isinstance(table, Span):
         low, high = int(table.min or 0), int(table.max or 100)
-        return st.integers(low, high).map(float) if table.whole else st.floats(low, high)
+        within = st.integers(low, high).map(float) if table.whole else st.floats(low, high)
+        return within | st.sampled_from(table.also) if table.also else within
     return st.sampled_from(table)
 
 
 @st.composite
 def allowed(draw: st.DrawFn, model: Model) -> dict[str, Any]:
-    """A request's body that no single rule can mind; combinations are for whoever draws it."""
+    """A request's body that no rule minds: what does not go together is mended, or drawn anew."""
     body: dict[str, Any] = {"model": model.name, "prompt": draw(st.sampled_from(["a boat", "雨中的纸船"]))}
     body["reference_images"] = draw(images(model))
     tables = {
@@ -47,19 +44,50 @@ def allowed(draw: st.DrawFn, model: Model) -> dict[str, Any]:
         "watermark": {True: (True, False), "always": (True,)}.get(model.watermark),  # type: ignore[call-overload]
         "negative_prompt": ("rain",) if model.negative_prompt else None,
     }
-    if "ratio" not in body and model.sizes:
-        tables["size"] = model.sizes
+    if model.sizes and draw(st.booleans()):
+        tables |= {"size": model.sizes, "ratio": None, "resolution": None}
     for name, table in tables.items():
         if table and draw(st.booleans()):
             value = draw(in_table(table))
             body[name] = int(value) if name in ("seed", "fps") else value
     if draw(st.booleans()):
         body["n"] = draw(st.integers(1, model.n_max or 1))
+    # What is only possible in one way of using a model has tests of its own.
     body["options"] = {
         name: draw(in_table(table))
         for name, table in model.options.items()
-        if table and table != "free" and draw(st.booleans())
+        if table and table != "free" and f"options.{name}" not in conditional(model) and draw(st.booleans())
     }
+    mended = fitted(body, model)
+    assume(check(request_of(mended, model), model) == [])
+    return mended
+
+
+def request_of(body: dict[str, Any], model: Model) -> TaskRequest:
+    """A body as it is judged."""
+    return with_defaults(TaskRequest.model_validate(body, strict=False), model)
+
+
+def conditional(model: Model) -> set[str]:
+    """Options that are only possible beside others."""
+    return {name for one in model.combinations for name, values in one.when.items() if GIVEN in values}
+
+
+def put(body: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """The body with one value; options are named as in a table, and None takes it out."""
+    if name.startswith("options."):
+        options = put(body.get("options", {}), name.removeprefix("options."), value)
+        return body | {"options": options}
+    rest = {other: one for other, one in body.items() if other != name}
+    return rest if value is None else rest | {name: value}
+
+
+def fitted(body: dict[str, Any], model: Model) -> dict[str, Any]:
+    """The body with all that combinations require put in, and all that they exclude taken out."""
+    for _ in range(3):
+        for one in check(request_of(body, model), model):
+            if one.code in ("missing", "not_with") and one.pointer != "/reference_images":
+                body = put(body, one.pointer[1:].replace("/", "."), one.nearest)
     return body
 
 
@@ -73,7 +101,7 @@ def images(draw: st.DrawFn, model: Model) -> list[dict[str, str]]:
         mode for mode in model.modes or _modes_of(limits.roles) if mode is not Mode.TEXT or not limits.min
     ]
     mode = draw(st.sampled_from(modes))
-    roles = list(_NEEDED.get(mode, ()))
+    roles = list(NEEDED.get(mode, ()))
     if mode is Mode.REFERENCE:
         free = [role for role in limits.roles if role not in (Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK)]
         most = limits.max or 3

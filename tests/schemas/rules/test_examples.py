@@ -13,6 +13,8 @@ ALL = [
     (model, rule, example)
     for model, examples in FAMILIES.items()
     for rule, example in (EVERYWHERE | examples).items()
+    # A film from an image needs no words at Kling.
+    if not (rule == "prompt_is_given" and model == "kling-v1-5")
 ]
 
 

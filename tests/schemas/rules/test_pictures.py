@@ -78,7 +78,13 @@ def test_each_image_is_judged_and_so_is_their_sum():
 
 
 def test_a_mask_has_a_limit_of_its_own():
-    assert told(picture(bytes=101), roles=(Role.MASK,)) == [("/reference_images/0", "too_large")]
+    found = told(picture(bytes=101), picture(), roles=(Role.MASK, Role.REFERENCE))
+
+    assert found == [("/reference_images/0", "too_large")]
+
+
+def test_a_mask_alone_is_asked_for_its_image():
+    assert told(roles=(Role.MASK,)) == [("/reference_images", "image_missing")]
 
 
 def test_of_what_could_not_be_read_nothing_is_said_here():
@@ -95,6 +101,9 @@ def test_of_what_could_not_be_read_nothing_is_said_here():
         ((Role.STYLE, Role.SUBJECT), Mode.REFERENCE),
         ((Role.FIRST_FRAME, Role.REFERENCE), Mode.FRAMES_AND_REFERENCES),
         ((Role.REFERENCE, Role.MASK), Mode.EDIT),
+        ((Role.SOURCE,), Mode.EDIT),
+        ((Role.KEYFRAME, Role.KEYFRAME), Mode.KEYFRAMES),
+        ((Role.PERSON, Role.CLOTHING), Mode.REFERENCE),
     ],
 )
 def test_how_a_model_is_used_follows_from_the_images(roles, mode):

@@ -13,7 +13,7 @@ FREE = FreeSizes(multiple_of=16, side_max=3840, pixels_min=655_360, pixels_max=8
 STILL = Model(
     name="still",
     kind=Kind.IMAGE,
-    ratios=("1:1", "16:9"),
+    ratios=("1:1", "16:9", "9:19.5"),
     sizes=("auto", "1024x1024"),
     free_sizes=FREE,
     resolutions=("720p", "1080p", "2k"),
@@ -43,6 +43,9 @@ def test_listed_sizes_and_those_of_the_vendor_s_rule_pass(size):
         ("1x1", "816x816"),
         ("9000x9000", "2880x2880"),
         ("4000x100", None),
+        ("1024*1024", "1024x1024"),
+        ("1280X720", "1280x720"),
+        (" 1280x720", "1280x720"),
         ("big", "auto"),
     ],
 )
@@ -86,7 +89,9 @@ def test_the_nearest_of_a_span_lies_in_it(got, low, length, step):
     ("parameters", "pointer"),
     [
         ({"ratio": "16:9", "size": "1024x1024"}, "/ratio"),
+        ({"ratio": "9:19.5", "size": "1024x1024"}, "/ratio"),
         ({"resolution": "1080p", "size": "1280x720"}, "/resolution"),
+        ({"resolution": "2k", "size": "1024x1024"}, "/resolution"),
     ],
 )
 def test_a_size_that_contradicts_what_stands_beside_it_is_named_as_such(parameters, pointer):
@@ -99,7 +104,8 @@ def test_a_size_that_contradicts_what_stands_beside_it_is_named_as_such(paramete
         {"ratio": "16:9", "size": "1280x720"},
         {"ratio": "16:9", "size": "1664x928"},
         {"resolution": "1080p", "size": "1920x1088"},
-        {"resolution": "2k", "size": "1024x1024"},
+        {"resolution": "2k", "size": "2048x2048"},
+        {"resolution": "2k", "size": "2560x1440"},
     ],
 )
 def test_a_size_that_a_vendor_rounds_to_contradicts_nothing(parameters):
@@ -122,6 +128,42 @@ def test_what_is_made_and_what_is_given_count_together():
     )
 
     assert [(one.pointer, one.nearest) for one in wrong] == [("/n", 8)]
+
+
+def test_images_that_leave_none_to_make_are_too_many():
+    images = ({"url": "https://example.com/a.png"},) * 12
+    roomy = STILL.model_copy(update={"reference_images": None})
+    body = {"model": "s", "prompt": "x", "reference_images": images}
+
+    [wrong] = check(with_defaults(TaskRequest.model_validate(body), roomy), roomy)
+
+    assert (wrong.pointer, wrong.allowed) == ("/reference_images", {"max": 11})
+
+
+def test_a_ratio_is_mended_so_that_it_fits_the_size():
+    assert told(ratio="2:1", size="1024x1024") == [("/ratio", "not_offered", "1:1")]
+    assert told(ratio="2:1", size="1280x720") == [("/ratio", "not_offered", "16:9")]
+
+
+def test_a_default_never_contradicts_what_was_said():
+    sized = STILL.model_copy(update={"default_size": "1024x1024"})
+
+    assert with_defaults(asked(sized), sized).size == "1024x1024"
+    assert with_defaults(asked(sized, resolution="1080p"), sized).size is None
+
+
+def test_very_far_is_nearest_to_the_largest():
+    film = STILL.model_copy(update={"durations_s": (2, 5, 10)})
+
+    assert told(film, duration_s=1e308) == [("/duration_s", "not_offered", 10)]
+    assert told(film, duration_s=-1e308) == [("/duration_s", "not_offered", 2)]
+
+
+def test_a_length_that_is_left_to_the_upstream_stands_beside_the_range():
+    film = STILL.model_copy(update={"durations_s": Span(min=4, max=30, whole=True, also=(-1,))})
+
+    assert told(film, duration_s=-1.0) == told(film, duration_s=4.0) == []
+    assert told(film, duration_s=-2.0) == [("/duration_s", "out_of_range", 4)]
 
 
 @pytest.mark.parametrize(("fps", "code"), [(24, None), (25, "not_offered")])
@@ -148,3 +190,20 @@ def test_defaults_fill_what_is_missing_and_nothing_else():
     assert with_defaults(asked(film, size="1x1"), film).ratio is None
     assert with_defaults(asked(film, duration_s=10.0), film).duration_s == 10
     assert with_defaults(asked(film, resolution="1080P"), film).duration_s == 6
+
+
+def test_defaults_of_switches_and_options_are_filled_where_they_go_with_the_rest():
+    film = Model(
+        name="film", kind=Kind.VIDEO, watermark=True, audio=True, options={"mode": ("std", "pro"), "style": "free"},
+        defaults={"watermark": False, "options.mode": "std"},
+        combinations=(Combination(when={"audio": (True,)}, then={"options.mode": ("pro",)}, required=True),),
+    )  # fmt: skip
+
+    assert with_defaults(asked(film, options={"style": "x"}), film).options == {"style": "x", "mode": "std"}
+    assert with_defaults(asked(film), film).watermark is False
+    # What costs more is for the customer to choose.
+    loud = with_defaults(asked(film, audio=True), film)
+    assert loud.options == {}
+    assert [(one.pointer, one.code, one.nearest) for one in check(loud, film)] == [
+        ("/options/mode", "missing", "pro")
+    ]

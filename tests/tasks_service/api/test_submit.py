@@ -24,7 +24,7 @@ async def test_a_task_is_accepted_with_its_place_and_its_pace(world: World, acme
     assert task["created_at"].endswith("Z")
     assert len(task["created_at"]) == len("2026-11-21T08:30:00.123Z")
     assert (await acme.get(reply.headers["location"])).json() == task
-    assert (await world.task(task["id"])).checked[0] == "prompt_is_given"
+    assert (await world.task(task["id"])).checked[0] == "model_is_living"
 
 
 async def test_the_same_key_gives_the_same_task_whatever_the_spelling(acme: httpx.AsyncClient) -> None:
@@ -187,6 +187,17 @@ async def test_an_unknown_model_names_the_nearest(acme: httpx.AsyncClient) -> No
     problem = refused(await acme.post("/v1/tasks", json=wish(model="Sandbox-Video-1 ")), 422, "model_unknown")
     assert problem["nearest"][0] == "sandbox-video-1"
     assert [entry["pointer"] for entry in problem["problems"]] == ["/model"]
+    assert "white space at its end and other capitals than sandbox-video-1" in problem["detail"]
+
+
+async def test_a_retired_model_names_living_ones(acme: httpx.AsyncClient) -> None:
+    body = {"model": "kling-v1-6", "prompt": " "}
+    problem = refused(await acme.post("/v1/tasks", json=body), 422, "model_retired")
+    assert "kling-v2-6" in problem["nearest"]
+    assert [entry["pointer"] for entry in problem["problems"]] == ["/model", "/prompt"]
+    lives_on = {"model": "sora-2", "prompt": "a boat"}
+    told = (await acme.post("/v1/tasks?validate_only=true", json=lives_on)).json()
+    assert (told["valid"], len(told["warnings"])) == (True, 1)
 
 
 async def test_validate_only_says_the_same_and_writes_nothing(acme: httpx.AsyncClient) -> None:

@@ -25,8 +25,21 @@ def test_everything_that_is_wrong_is_told_with_what_would_be_right(run: Run, tmp
     done = run("check", str(file))
 
     assert done.returncode == 1
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["3", "/prompt", "/size", "/duration_s"]
+    told = [line.split()[0] for line in done.stdout.splitlines()]
+    assert told == ["3", "/prompt", "/size", "/duration_s", "note"]
+    assert "it lives on at other upstreams" in done.stdout
     assert "Nearest: 12." in done.stdout
+
+
+def test_a_model_is_named_in_a_sentence(run: Run, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"model": "kling-v1-6", "prompt": "x", "n": "2"}))
+
+    told = run("check", str(file)).stdout
+
+    assert "kling-v1-6 was retired by its vendor on 2026-09-15; kling-v2-6" in told
+    assert "/n must be a whole number." in told
+    assert "Nearest: kling-v2-6, " in told
 
 
 def test_programs_get_what_the_api_says(run: Run, tmp_path):
