@@ -96,7 +96,9 @@ def _clean(token: str) -> str:
 
 
 def _may_be_an_id(token: str) -> bool:
-    return len(token) >= 5 and (len(token) >= 16 or any(letter.isdigit() for letter in token))
+    return len(token) >= 5 and (
+        len(token) >= 16 or any(letter.isdigit() or letter in "_-" for letter in token)
+    )
 
 
 def _typed(text: str) -> tuple[str, ...]:
