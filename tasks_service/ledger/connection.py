@@ -113,10 +113,17 @@ class Database:
         Ends when the connection does. Raises what `UNAVAILABLE` lists.
         """
         heard: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def hear(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+            heard.put_nowait(str(payload))
+
+        def end(_connection: Any) -> None:
+            heard.put_nowait(None)
+
         connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
         try:
-            connection.add_termination_listener(lambda _: heard.put_nowait(None))
-            await connection.add_listener(channel, lambda *notice: heard.put_nowait(str(notice[-1])))
+            connection.add_termination_listener(end)
+            await connection.add_listener(channel, hear)
             yield ""
             while (notice := await heard.get()) is not None:
                 yield notice
