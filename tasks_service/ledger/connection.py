@@ -119,6 +119,13 @@ class Database:
         Ends when the connection does. Raises what `UNAVAILABLE` lists.
         """
         heard: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def hear(_connection: Any, _pid: int, _channel: str, payload: object) -> None:
+            heard.put_nowait(str(payload))
+
+        def end(_connection: Any) -> None:
+            heard.put_nowait(None)
+
         connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
         try:
 
