@@ -128,13 +128,6 @@ class Database:
 
         connection = await asyncpg.connect(self._dsn, timeout=_CONNECT_TIMEOUT_S)
         try:
-
-            def hear(*notice: Any) -> None:
-                heard.put_nowait(str(notice[-1]))
-
-            def end(_: Any) -> None:
-                heard.put_nowait(None)
-
             connection.add_termination_listener(end)
             await connection.add_listener(channel, hear)
             yield ""
