@@ -21,7 +21,7 @@ MOST_OPTIONS_BYTES = 64 << 10
 
 # Whole groups of four, so that what was accepted can always be decoded.
 _INLINE = (
-    r"^data:image/(png|jpeg|webp);base64,"
+    r"^data:image/[a-z0-9.+-]{1,40};base64,"
     r"([A-Za-z0-9+/]{4})+([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 )
 

@@ -16,7 +16,7 @@ OWNERS = {
     "sqlalchemy": ("tasks_service/ledger/migrations/",),
     "alembic": ("tasks_service/ledger/",),
     "arq": ("tasks_service/doorbell.py", "workers/main.py", "tasks_service/cli/"),
-    "aiohttp": ("tasks_service/outside.py", "workers/upstream.py", "workers/line.py"),
+    "aiohttp": ("tasks_service/outside.py", "workers/upstream.py", "workers/line.py", "workers/wire.py"),
     "httpx": (
         "tasks_service/outside.py",
         "tasks_service/pictures/fetching.py",
