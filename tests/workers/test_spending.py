@@ -5,11 +5,14 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
+import pytest
 from pydantic import SecretStr
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import Parked, Spend, State
 from tasks_service.doorbell import SilentDoorbell
+from workers.sandbox.app import running_studio
 from workers.submit import Submit
 from workers.workbench import Workbench
 
@@ -63,19 +66,43 @@ async def test_a_refusal_that_comes_after_the_lease_was_lost_is_on_record(world)
     await asyncio.gather(slow.bench.close(), quick.bench.close())
 
 
-async def test_a_refusal_of_a_second_try_says_nothing_about_the_first(world):
-    task = await world.accepts(script="create=500_after")
-    async with world.working():
-        await world.created(task)
-    routes = tuple(
-        route.model_copy(update={"credential": SecretStr("wrong-key")}) for route in world.settings.routes
-    )
-    async with world.working(routes=routes):
-        await asyncio.sleep(4)
-        now = await world.task(task.id)
+async def lost(world, script: str):
+    """A task whose paid request was made, and whose answer nobody got."""
+    await world.accepts(script=script)
+    task, submit = await claimed(world, timedelta(seconds=1)), await submitting(world)
+    await submit._act_safely(task)
+    await submit.bench.close()
+    known = await world.task(task.id)
+    assert (known.spend, await world.creations(known)) == (Spend.UNKNOWN, 1)
+    return known
 
-    assert 401 in [call["status"] for call in await world.calls(task, "submit")]
+
+async def test_a_refusal_of_a_second_try_says_nothing_about_the_first(world):
+    task = await lost(world, "create=lost_after create_times=1 then=refuse_content")
+    async with world.working(), asyncio.timeout(50):
+        while 451 not in [call["status"] for call in await world.calls(task, "submit")]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    now = await world.task(task.id)
+
     assert (now.state, now.spend) == (State.SUBMITTED, Spend.UNKNOWN)
+
+
+@pytest.mark.parametrize("changed", ["credential", "base_url"])
+async def test_a_lost_request_is_not_sent_again_to_another_account_or_place(world, tmp_path, changed):
+    task = await lost(world, "create=lost_after create_times=1")
+    async with running_studio(tmp_path / "other", KEY) as elsewhere:
+        other = {"credential": SecretStr("studio-key-of-another-account"), "base_url": elsewhere}[changed]
+        routes = tuple(route.model_copy(update={changed: other}) for route in world.settings.routes)
+        async with world.working(routes=routes):
+            parked = await world.until(task, parked=True)
+        async with httpx.AsyncClient(base_url=elsewhere) as client:
+            made_elsewhere = (await client.get("/ledger")).json()["count"]
+    tries = len(await world.calls(task, "submit"))
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (parked.parked, parked.spend, tries) == (Parked.OUTCOME_UNKNOWN, Spend.UNKNOWN, 1)
+    assert (ended.state, await world.creations(task), made_elsewhere) == (State.DOWNLOADED, 1, 0)
 
 
 async def test_a_reference_is_not_sent_again_when_the_upstream_may_have_forgotten_it(world):

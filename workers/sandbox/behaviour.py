@@ -25,6 +25,8 @@ CREATE_AFTER: Final = frozenset(
 
 CHOICES: Final[dict[str, frozenset[str]]] = {
     "create": CREATE_BEFORE | CREATE_AFTER,
+    # What becomes of the tries after those that `create_times` counts.
+    "then": CREATE_BEFORE | CREATE_AFTER,
     "end": frozenset({"content", "internal", "money", "timeout", "never"}),
     "poll": frozenset(
         {"unknown_status", "garbage", "500", "503", "404", "401", "429", "hang", "backwards", "empty_results"}
@@ -76,6 +78,7 @@ class Behaviour:
     link: float
     create: str | None
     create_times: int
+    then: str | None
     end: str | None
     poll: str | None
     poll_times: int
@@ -117,6 +120,7 @@ def parse_behaviour(script: str) -> Behaviour:
         link=seconds["link"],
         create=words.get("create"),
         create_times=counts["create_times"],
+        then=words.get("then"),
         end=words.get("end"),
         poll=words.get("poll"),
         poll_times=counts["poll_times"],
@@ -140,6 +144,8 @@ def _refuse_inert(words: dict[str, str]) -> None:
     for count, what in COUNTS.items():
         if count in words and what not in words:
             raise BehaviourError(f"{count} means nothing without {what}=")
+    if "then" in words and "create_times" not in words:
+        raise BehaviourError("then means nothing without create_times=")
 
 
 def _seconds(key: str, text: str) -> float:

@@ -81,7 +81,7 @@ async def create(
     if behaviour.latency:
         await asyncio.sleep(behaviour.latency)
     tries = studio.count("create", tries_of)
-    mischief = behaviour.create if tries <= behaviour.create_times else None
+    mischief = behaviour.create if tries <= behaviour.create_times else behaviour.then
     if mischief in CREATE_BEFORE:
         return _instead(mischief, request, refuse)
     job = await make()
