@@ -219,6 +219,17 @@ async def test_a_waiting_task_can_be_cancelled_upstream(world):
     assert [call["status"] for call in await world.calls(task, "cancel")] == [200]
 
 
+async def test_a_wish_to_cancel_is_heard_though_the_lease_is_renewed_before_the_next_claim(world):
+    task = await world.accepts(script="queue=600")
+    async with world.working(tick_s=2, lease_s=3), asyncio.timeout(50):
+        while (watched := await world.task(task.id)).state is State.SUBMITTED or watched.claim < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await world.ledger.tasks.cancel(task.id, "customer:test")
+        ended = await world.until(task)
+
+    assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
+
+
 async def test_a_task_that_can_no_longer_be_cancelled_goes_on(world):
     task = await world.accepts(script="run=1.5")
     async with world.working():
