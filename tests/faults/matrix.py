@@ -117,9 +117,9 @@ def one_life(settings: dict[str, Any], deadly: Deadly) -> None:
 def die_for_each(settings: dict[str, Any], deadly: Deadly, task_ids: set[str]) -> None:
     """One worker after the other, until each task has killed one, or nothing happens any more."""
     idle = 0
-    while not task_ids <= deadly.killed() and idle < 8:
+    while not task_ids <= deadly.killed() and idle < 6:
         # On a busy machine a worker needs longer to come to the point.
-        died = live_and_die(settings, deadly, 3.0 + idle)
+        died = live_and_die(settings, deadly, 8.0 + 2 * idle)
         idle = 0 if died else idle + 1
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.faults.chaos import Plan, run
 from tests.faults.nemesis import schedule
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(480)]
 
 
 @pytest.fixture

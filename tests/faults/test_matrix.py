@@ -30,12 +30,12 @@ SOME = (
     "download.recording",
 )
 QUICK = {
-    "lease_s": 1.0,
+    "lease_s": 2.5,
     "tick_s": 0.03,
-    "call_timeout_s": 1.0,
-    "submit_timeout_s": 0.7,
+    "call_timeout_s": 3.0,
+    "submit_timeout_s": 2.0,
     "parked_wait_s": 0.5,
-    "park_unknown_after_s": 4.0,
+    "park_unknown_after_s": 8.0,
     "absent_after_s": 2.0,
 }
 
@@ -81,7 +81,7 @@ async def test_a_worker_killed_at_any_point_loses_nothing_and_pays_once(world, p
 
 async def at_rest(world, task, case):  # noqa: F811
     try:
-        return await world.until(task, parked=not settles_itself(*case), within_s=45)
+        return await world.until(task, parked=not settles_itself(*case), within_s=90)
     except TimeoutError:
         return await world.task(task.id)
 

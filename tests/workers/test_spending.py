@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import Parked, Spend, State
+from tasks_service import failpoints
 from tasks_service.doorbell import SilentDoorbell
 from workers.sandbox.app import running_studio
 from workers.submit import Submit
@@ -19,6 +20,12 @@ from workers.workbench import Workbench
 from .conftest import KEY
 
 AT_ONCE = timedelta(0)
+
+
+@pytest.fixture(autouse=True)
+def disarmed():
+    yield
+    failpoints.disarm()
 
 
 async def submitting(world) -> Submit:
@@ -119,12 +126,18 @@ async def test_a_reference_is_not_sent_again_when_the_upstream_may_have_forgotte
 
 async def test_an_answer_that_comes_while_the_ledger_is_away_is_not_forgotten(world, dsn, server_dsn):
     name = urlsplit(dsn).path.strip("/")
-    task = await world.accepts("sora-2", script="latency=1")
-    elsewhere = await asyncpg.connect(server_dsn)
-    async with world.working(submit_timeout_s=10):
-        await world.created(task, sent=True)
+    elsewhere, gone = await asyncpg.connect(server_dsn), asyncio.Event()
+
+    async def take_away(point: str) -> None:
         await away(elsewhere, name)
-        await asyncio.sleep(3)
+        gone.set()
+
+    task = await world.accepts("sora-2")
+    failpoints.arm("submit.connected", take_away)
+    async with world.working(lease_s=60):
+        await gone.wait()
+        failpoints.disarm()
+        await asyncio.sleep(2)
         await elsewhere.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
         ended = await world.until(task, within_s=50)
     await elsewhere.close()
@@ -156,11 +169,8 @@ async def test_a_narrow_route_takes_its_tasks_one_after_another(world):
 
 
 async def test_a_lease_is_kept_for_as_long_as_the_upstream_takes_to_answer(world):
-    task = await world.accepts("sora-2", script="latency=2.5")
-    async with (
-        world.working(lease_s=0.9, submit_timeout_s=10),
-        world.working(lease_s=0.9, submit_timeout_s=10),
-    ):
+    task = await world.accepts("sora-2", script="latency=8")
+    async with world.working(submit_timeout_s=30), world.working(submit_timeout_s=30):
         ended = await world.until(task, parked=True)
 
     assert (ended.state, ended.parked) == (State.DOWNLOADED, None)
