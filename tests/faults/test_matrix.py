@@ -12,7 +12,7 @@ from operator import itemgetter
 import pytest
 
 from schemas.lifecycle import Parked, Spend, State
-from tests.faults.matrix import BEHAVIOURS, CASES, MODELS, POINTS, Deadly, die_for_each
+from tests.faults.matrix import BEHAVIOURS, CASES, LOST, MODELS, POINTS, Deadly, die_for_each
 from tests.workers.conftest import OVER, world  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.journey
@@ -102,8 +102,14 @@ def is_about_sending(point: str) -> bool:
 
 async def accepted(world, cases, timing: str):  # noqa: F811
     return {
-        case: await world.accepts(MODELS[case[0]], script=f"{timing} {BEHAVIOURS[case[1]]}") for case in cases
+        case: await world.accepts(MODELS[case[0]], script=f"{timing} {BEHAVIOURS[case[1]]} {reuse(*case)}")
+        for case in cases
     }
+
+
+def reuse(recovery: str, behaviour: str) -> str:
+    """Where an answer is lost, an upstream that would refuse a used reference must not hide that it was used."""
+    return "reuse=accepted" if recovery == "lookup_by_reference" and behaviour in LOST else ""
 
 
 async def watched(world, cases):  # noqa: F811

@@ -37,6 +37,7 @@ from workers.upstream import Upstream
 GUARD = pytest.mark.parametrize("guarded", [True, False], ids=["with the guard", "without"])
 # Nobody draws a film for a task that ends badly upstream.
 LOST = "create=lost_after create_times=1 end=content"
+KLING = "kling-v1-6"
 INDEXES = ("one_possible_spend_per_task", "one_possible_spend_per_reference")
 
 
@@ -63,8 +64,19 @@ def judged(broken: set[str], guarded: bool, *expected: str) -> None:
 
 
 @GUARD
+@pytest.mark.parametrize(
+    ("model", "script", "broken"),
+    [("sora-2", LOST, "doubled"), (KLING, LOST, "sent_twice"), (KLING, f"{LOST} reuse=accepted", "doubled")],
+    ids=["nobody knows references", "a used one is refused", "a used one is taken again"],
+)
 async def test_sending_again_on_an_unknown_outcome_pays_twice(
-    world: World, found: Found, monkeypatch: pytest.MonkeyPatch, guarded: bool
+    world: World,
+    found: Found,
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: bool,
+    model: str,
+    script: str,
+    broken: str,
 ):
     async def send_anew(self: Any, task: Task, upstream: Upstream) -> None:
         letter = await letter_of(self._bench, task, upstream, reference_of(task.id))
@@ -73,12 +85,16 @@ async def test_sending_again_on_an_unknown_outcome_pays_twice(
     if not guarded:
         monkeypatch.setattr(Recover, "find_again", send_anew)
         monkeypatch.setattr(Settler, "leave_to_a_person", _again_soon)
-    task = await world.accepts("sora-2", LOST)
-    async with world.working():
-        await world.until(task, *State, parked=True) if guarded else await world.until(task, State.FAILED)
-        await world.until(task, State.FAILED, parked=True)
+    task = await world.accepts(model, script)
+    async with world.working(), asyncio.timeout(100):
+        if guarded or broken == "doubled":
+            await world.until(task, State.FAILED, parked=guarded)
+        else:
+            # An upstream that refuses what it knows never lets this sender come to an end.
+            while len(await world.calls(task, "submit")) < 2:  # noqa: ASYNC110 - a worker does it
+                await asyncio.sleep(0.05)
 
-    judged(await found([task]), guarded, "doubled")
+    judged(await found([task]), guarded, broken)
 
 
 async def _again_soon(self: Any, case: Case, driven: Any) -> None:
