@@ -11,11 +11,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from schemas.lifecycle import Parked, Spend, State
+from tasks_service import failpoints
 
 from .conftest import KEY
 
 PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def disarmed():
+    yield
+    failpoints.disarm()
 
 
 @asynccontextmanager
@@ -114,6 +123,24 @@ async def test_the_first_word_lets_a_paid_request_come_to_its_end(world):
     now = await world.task(task.id)
     assert now.state is not State.SUBMITTED
     assert now.spend is Spend.CONFIRMED
+
+
+async def test_what_is_broken_off_before_its_intention_is_for_the_next_worker_at_once(world):
+    waits = asyncio.Event()
+
+    async def wait(point: str) -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    task = await world.accepts("sora-2")
+    failpoints.arm("submit.before_intent", wait)
+    async with world.working(lease_s=600, stop_wait_s=0.1):
+        await waits.wait()
+    failpoints.disarm()
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (ended.state, ended.attempt, await world.creations(task)) == (State.DOWNLOADED, 1, 1)
 
 
 async def test_a_process_whose_failpoints_are_armed_says_so_loudly(world):
