@@ -53,6 +53,7 @@ async def hold_back(bench: Workbench, task: Task, wait: timedelta, words: str) -
     async with bench.ledger.transaction() as ledger:
         await _call_unknown(ledger, task)
         await put_aside(ledger, task, wait, words)
+        await reached("hold.putting_back")
 
 
 async def put_aside(ledger: Ledger, task: Task, wait: timedelta, words: str) -> None:

@@ -14,7 +14,6 @@ from tasks_service import metrics
 from tasks_service.failpoints import reached
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
-from workers.evidence import Exchange
 from workers.hold import hold_unrouted
 from workers.line import boottime
 from workers.patience import Patience, Signs
@@ -112,8 +111,9 @@ class Look:
         cancel = upstream.provider.cancel
         if watched.task.cancel_requested_at is not None and cancel is not None and not watched.cancel_tried:
             driven = await upstream.drive(cancel(job), "cancel", attempt, timeout_s)
+            await reached("poll.cancel_answered")
             # An answer that was none leaves the wish standing.
-            watched.cancel_tried = driven.last is not None and _answered(driven.last)
+            watched.cancel_tried = _was_heard(driven)
             return driven
         return await upstream.drive(upstream.provider.poll(job), "poll", attempt, timeout_s)
 
@@ -177,6 +177,7 @@ class Look:
         if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:
             return
         watched.task = await self._bench.ledger.tasks.note_progress(watched.task, seen.progress)
+        await reached("poll.progress_noted")
 
     def _count(self, task: Task, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)
@@ -192,5 +193,13 @@ def _meaning(driven: Driven) -> object:
     return asked, seen.state, seen.status, seen.failure and (seen.failure.kind, seen.failure.code)
 
 
-def _answered(exchange: Exchange) -> bool:
-    return exchange.reply is not None and exchange.reply.status < 500
+def _was_heard(driven: Driven) -> bool:
+    """Whether a wish to cancel was answered: it, and not a look that goes before or after it."""
+    asks = [exchange for exchange in driven.exchanges if exchange.ask.method != "GET"]
+    own = asks[-1] if asks else driven.last
+    return own is not None and own.reply is not None and _is_about_the_task(own.reply.status)
+
+
+def _is_about_the_task(status: int) -> bool:
+    """Not about our key, nor about how much the upstream has to do."""
+    return status < 500 and status not in (401, 403, 408, 429)

@@ -5,10 +5,12 @@ import hashlib
 
 import asyncpg
 import pytest
+from starlette.exceptions import HTTPException
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import Parked, Spend, State
 from tasks_service.artifacts import Artifacts
+from workers.sandbox.studio import Studio
 
 from .conftest import KEY, in_haste
 
@@ -227,6 +229,28 @@ async def test_a_wish_to_cancel_is_heard_though_the_lease_is_renewed_before_the_
         await world.ledger.tasks.cancel(task.id, "customer:test")
         ended = await world.until(task)
 
+    assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
+
+
+@pytest.mark.parametrize("model", ["sandbox-image-1-fast", "doubao-seedance-1-0-pro-250528"])
+@pytest.mark.parametrize("status", [401, 429, 503])
+async def test_a_wish_to_cancel_that_was_not_heard_is_said_again(world, monkeypatch, model, status):
+    heard, cancel = [], Studio.cancel
+
+    async def deaf_once(self, job):
+        heard.append(job)
+        if len(heard) == 1:
+            raise HTTPException(status)
+        return await cancel(self, job)
+
+    monkeypatch.setattr(Studio, "cancel", deaf_once)
+    task = await world.accepts(model, script="queue=600")
+    async with world.working():
+        await world.until(task, State.QUEUED)
+        await world.ledger.tasks.cancel(task.id, "customer:test")
+        ended = await world.until(task)
+
+    assert len(heard) == 2
     assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
 
 
