@@ -92,7 +92,7 @@ def settles_itself(recovery: str, behaviour: str) -> bool:
         return behaviour != "refused"  # a refusal of the second try says nothing about the first
     # That nothing had arrived is believed once; a person is asked when it happens again, and when the next
     # attempt is refused for parameters, since it may be the reference that is taken.
-    lost_again = ("lost_before", "500_before", "redirect", "busy", "limited", "refused")
+    lost_again = ("lost_before", "hang_before", "500_before", "redirect", "busy", "limited", "refused")
     return recovery == "lookup_by_reference" and behaviour not in lost_again
 
 

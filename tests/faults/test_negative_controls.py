@@ -24,6 +24,7 @@ from tasks_service.ledger.spend import Spends, reference_of
 from tasks_service.ledger.tasks import Move, Outrun, Tasks
 from tasks_service.pictures.vetting import Vetting
 from tests.faults.conftest import Found
+from tests.faults.guarded import GUARD, KLING, LOST, judged
 from tests.workers.conftest import World
 from workers import line, main
 from workers.case import Case
@@ -34,10 +35,6 @@ from workers.step import Step, seconds
 from workers.submit import Submit
 from workers.upstream import Upstream
 
-GUARD = pytest.mark.parametrize("guarded", [True, False], ids=["with the guard", "without"])
-# Nobody draws a film for a task that ends badly upstream.
-LOST = "create=lost_after create_times=1 end=content"
-KLING = "kling-v1-6"
 INDEXES = ("one_possible_spend_per_task", "one_possible_spend_per_reference")
 
 
@@ -53,14 +50,6 @@ def without(monkeypatch: pytest.MonkeyPatch, book: Any, query: str, pattern: str
     text, times = re.subn(pattern, instead, stands.text)
     assert times, f"{query} has no {pattern} any more"
     monkeypatch.setitem(book.queries, query, replace(stands, text=text))
-
-
-def judged(broken: set[str], guarded: bool, *expected: str) -> None:
-    """With its guard the run is spotless; without, the checker names what was broken."""
-    if guarded:
-        assert broken == set()
-    else:
-        assert set(expected) <= broken
 
 
 @GUARD
