@@ -11,7 +11,7 @@ from tests.workers.test_holding import time_flies
 
 pytestmark = pytest.mark.journey
 
-HASTY = {"hard_limit_s": 0.5, "late_wait_s": 0.5, "lease_s": 2.0, "tick_s": 0.05, "download_timeout_s": 0.5}
+HASTY = {"hard_limit_s": 0.5, "late_wait_s": 0.5, "lease_s": 1.0, "tick_s": 0.05, "download_timeout_s": 0.5}
 
 
 async def notes(world, task) -> list[str]:  # noqa: F811
@@ -20,7 +20,7 @@ async def notes(world, task) -> list[str]:  # noqa: F811
 
 @pytest.mark.parametrize("point", ["poll.ending", "late.recording"])
 async def test_a_worker_killed_while_it_gives_up_or_looks_late_loses_no_late_success(world, point, tmp_path):  # noqa: F811
-    task, deadly = await world.accepts(script="run=3"), Deadly(point, tmp_path / "killed")
+    task, deadly = await world.accepts(script="run=9"), Deadly(point, tmp_path / "killed")
     dying = world.settings.model_copy(update=HASTY)
     await asyncio.to_thread(die_for_each, dict(dying), deadly, {str(task.id)})
     async with world.working(**HASTY), asyncio.timeout(60):
