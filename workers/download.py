@@ -87,6 +87,7 @@ class Download(Step):
             parked = life.at_risk and await ledger.tasks.park(task, risk, wait, "worker", home.trouble)
             if not parked:
                 await ledger.tasks.postpone(task, wait)
+            await reached("download.trying_later")
         if parked:
             metrics.PARKED.labels(risk.value, task.route).inc()
         log.warning("not_downloaded", trouble=home.trouble, again_in_s=wait.total_seconds())
@@ -110,6 +111,7 @@ class Download(Step):
             await ledger.tasks.advance(task, move)
             if look_on:
                 await ledger.late.begin(task.id, seconds(self.bench.settings.late_wait_s))
+            await reached("download.ending")
         self._bringer.clear(task)
         kind = move.failure.kind if move.failure else FailureKind.UNKNOWN
         metrics.MOVES.labels(State.FAILED.value, task.route).inc()

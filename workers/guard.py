@@ -121,7 +121,11 @@ class RestoreGuard:
             self._outside = await self._epochs.all()
             self._highest = max([self._highest, *self._outside])
             epoch = await ledger.instance.count_up(self._highest)
-            return epoch, None if epoch else await ledger.instance.distrust(self._highest)
+            if epoch:
+                return epoch, None
+            opened = await ledger.instance.distrust(self._highest)
+            await reached("guard.distrusting")
+            return None, opened
 
     async def _tidy(self, outside: list[int]) -> None:
         try:

@@ -51,7 +51,9 @@ async def hold_back(bench: Workbench, task: Task, wait: timedelta, words: str) -
         await bench.ledger.tasks.postpone(task, wait)
         return
     async with bench.ledger.transaction() as ledger:
+        await _call_unknown(ledger, task)
         await put_aside(ledger, task, wait, words)
+        await reached("hold.putting_back")
 
 
 async def put_aside(ledger: Ledger, task: Task, wait: timedelta, words: str) -> None:
@@ -85,11 +87,15 @@ def _is_over(bench: Workbench, task: Task) -> bool:
 
 async def _park(bench: Workbench, task: Task, words: str) -> None:
     async with bench.ledger.transaction() as ledger:
-        if task.spend is Spend.INTENDED:
-            # Somebody may have sent it; only an outcome that is called unknown can be decided.
-            await ledger.spends.insist(task, task.attempt, Spend.UNKNOWN, None)
+        await _call_unknown(ledger, task)
         await put_aside(ledger, task, _WAIT, words)
         await reached("hold.parking")
+
+
+async def _call_unknown(ledger: Ledger, task: Task) -> None:
+    """Somebody may have sent it; only an outcome that is called unknown can be decided. Raises Outrun."""
+    if task.spend is Spend.INTENDED:
+        await ledger.spends.insist(task, task.attempt, Spend.UNKNOWN, None)
 
 
 async def _end(bench: Workbench, task: Task, words: str) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from structlog.contextvars import bound_contextvars
@@ -24,9 +22,7 @@ from workers.workbench import Workbench
 log = get_logger()
 
 _MOST_FILES = 4  # that any model makes at once, give or take: what takes longer is fetched twice
-_LOOKS_AT_ONCE = 4
-_PLACES_PER_ROUTE = 2  # so that an upstream that hangs leaves places to the others
-_NO_PLACE_WAIT_S = 30.0
+_PLACES_PER_ROUTE = 2  # of its own, so that upstreams that hang take none from the others
 
 
 class Late:
@@ -40,29 +36,35 @@ class Late:
         self._busy: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Do what is due, a few at a time, beside everything else; runs until cancelled."""
-        async with asyncio.TaskGroup() as lookers:
-            for _ in range(_LOOKS_AT_ONCE):
-                lookers.create_task(self._look_on())
+        """Do what is due, a few of each route at a time, beside everything else; runs until cancelled."""
+        async with asyncio.TaskGroup() as looks:
+            while True:
+                look = await self._claimed()
+                if look is None:
+                    await asyncio.sleep(self._bench.settings.tick_s)
+                else:
+                    self._busy[look.route] += 1
+                    looks.create_task(self._look_in_its_place(look))
 
-    async def _look_on(self) -> None:
-        while True:
-            if not await self._one():
-                await asyncio.sleep(self._bench.settings.tick_s)
-
-    async def _one(self) -> bool:
-        """Whether there was one to look at."""
+    async def _claimed(self) -> LateLook | None:
+        """One to look at, of a route that has a place for it."""
+        # As long as one look with its downloads may take.
+        lease = seconds(_MOST_FILES * self._bench.settings.download_timeout_s)
+        full = [route for route, busy in self._busy.items() if busy >= _PLACES_PER_ROUTE]
         try:
-            # As long as one look with its downloads may take.
-            lease = seconds(_MOST_FILES * self._bench.settings.download_timeout_s)
-            looks = await self._bench.ledger.late.claim(1, lease)
-            for look in looks:
-                with bound_contextvars(step=self.name, task_id=str(look.task_id), claim=look.claim):
-                    await self._look_safely(look)
+            return next(iter(await self._bench.ledger.late.claim(1, lease, full)), None)
         except UNAVAILABLE as error:
             log.warning("ledger_away", step=self.name, error=repr(error))
-            return False
-        return bool(looks)
+            return None
+
+    async def _look_in_its_place(self, look: LateLook) -> None:
+        with bound_contextvars(step=self.name, task_id=str(look.task_id), claim=look.claim):
+            try:
+                await self._look_safely(look)
+            except UNAVAILABLE as error:
+                log.warning("ledger_away", step=self.name, error=repr(error))
+            finally:
+                self._busy[look.route] -= 1
 
     async def _look_safely(self, look: LateLook) -> None:
         try:
@@ -81,21 +83,8 @@ class Late:
         upstream = self._bench.upstream_of(task) if task else None
         if task is None or upstream is None:
             await self._later(look)
-        elif self._busy[task.route] >= _PLACES_PER_ROUTE:
-            await self._bench.ledger.late.postpone(look, seconds(_NO_PLACE_WAIT_S))
-            # Where one route has thousands of them, they are not turned over without a pause.
-            await asyncio.sleep(self._bench.settings.tick_s)
         else:
-            with self._place_on(task.route):
-                await self._ask(look, task, upstream)
-
-    @contextmanager
-    def _place_on(self, route: str) -> Generator[None]:
-        self._busy[route] += 1
-        try:
-            yield
-        finally:
-            self._busy[route] -= 1
+            await self._ask(look, task, upstream)
 
     async def _ask(self, look: LateLook, task: Task, upstream: Upstream) -> None:
         asked = await self._bringer.look(task, upstream)

@@ -16,7 +16,6 @@ from tasks_service.failpoints import reached
 from tasks_service.ledger.history import Repeat
 from tasks_service.ledger.tasks import Move
 from workers.changes import Change, Changes
-from workers.evidence import Exchange
 from workers.hold import hold_unrouted
 from workers.patience import CALM, Patience, Signs
 from workers.step import seconds
@@ -108,8 +107,9 @@ class Look:
         cancel = upstream.provider.cancel
         if watched.task.cancel_requested_at is not None and cancel is not None and not watched.cancel_tried:
             driven = await upstream.drive(cancel(job), "cancel", attempt, timeout_s)
+            await reached("poll.cancel_answered")
             # An answer that was none leaves the wish standing.
-            watched.cancel_tried = driven.last is not None and _answered(driven.last)
+            watched.cancel_tried = _was_heard(driven)
             return driven
         return await upstream.drive(upstream.provider.poll(job), "poll", attempt, timeout_s)
 
@@ -146,16 +146,19 @@ class Look:
 
     async def _remember(self, watched: Watched, driven: Driven) -> None:
         """Write down an answer that is another than the last, and progress where it is worth a write."""
-        progress = _progress(watched.task, driven.observation)
-        if _meaning(driven) == watched.meaning:
+        progress, known = _progress(watched.task, driven.observation), _meaning(driven) == watched.meaning
+        if known:
             watched.repeats += 1
             watched.repeated_at = driven.last.sent_at if driven.last else None
-            if progress is not None:
-                watched.task = await self._changes.write(Change(watched.task, progress=progress))
+        if known and progress is None:
             return
-        change = Change(watched.task, driven.calls, _repeat(watched), progress=progress)
+        news = () if known else driven.calls
+        change = Change(watched.task, news, None if known else _repeat(watched), progress=progress)
         watched.task = await self._changes.write(change)
-        self._now_known(watched, driven)
+        if progress is not None:
+            await reached("poll.progress_noted")
+        if not known:
+            self._now_known(watched, driven)
 
     def _now_known(self, watched: Watched, driven: Driven) -> None:
         """Only what was committed counts as known."""
@@ -199,5 +202,13 @@ def _shared(meaning: tuple[object, ...]) -> object:
     return meaning
 
 
-def _answered(exchange: Exchange) -> bool:
-    return exchange.reply is not None and exchange.reply.status < 500
+def _was_heard(driven: Driven) -> bool:
+    """Whether a wish to cancel was answered: it, and not a look that goes before or after it."""
+    asks = [exchange for exchange in driven.exchanges if exchange.ask.method != "GET"]
+    own = asks[-1] if asks else driven.last
+    return own is not None and own.reply is not None and _is_about_the_task(own.reply.status)
+
+
+def _is_about_the_task(status: int) -> bool:
+    """Not about our key, nor about how much the upstream has to do."""
+    return status < 500 and status not in (401, 403, 408, 429)

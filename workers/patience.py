@@ -14,6 +14,7 @@ from schemas.lifecycle import Parked, State
 from schemas.task import Task
 from schemas.upstream import Observation
 from tasks_service import metrics
+from tasks_service.failpoints import reached
 from workers.line import boottime
 from workers.upstream import Upstream
 from workers.workbench import Workbench
@@ -83,6 +84,7 @@ class Patience:
         lease = self._bench.settings.lease
         if not await self._bench.ledger.tasks.park(task, why, lease, "worker", signs.last or None):
             return task
+        await reached("poll.parked")
         metrics.PARKED.labels(why.value, task.route).inc()
         log.warning("parked", reason=why.value, sign=signs.last)
         return replace(task, parked=why)

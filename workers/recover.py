@@ -52,7 +52,11 @@ class Recover:
             await self._leave_to_a_person(case)
 
     async def _same_letter(self, case: Case, spent: Attempt) -> Letter | None:
-        """The request as it was sent, or None where this release would send another one."""
+        """The request as it was sent, or None where it would be another one, or go to somebody else."""
+        # One that is only suspected has none on record: it may be anybody's, as the restore guard says.
+        if spent.credential not in (None, case.upstream.credential):
+            log.warning("not_sent_again", reason="another account or place would take it for a new request")
+            return None
         letter = await letter_of(self._bench, case.task, case.upstream, spent.reference)
         if letter is None or spent.body_sha256 in (None, letter.sha256):
             return letter

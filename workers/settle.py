@@ -30,6 +30,7 @@ _SLOWEST_RECORD_S = 5.0
 _SLOWEST_ASKING_S = 3600.0
 # Reasons of notes that say what an upstream's silence is worth from now on.
 REFERENCE_TAKEN, NEVER_ARRIVED = "reference_taken", "never_arrived"
+_SAID_TO_BE_NONE = "not_created"  # by a person
 
 
 class Settler:
@@ -141,7 +142,9 @@ class Settler:
         if case.attempt == 1 or failure is None or failure.kind is not FailureKind.PARAMETER_INVALID:
             return False
         notes = await self._bench.ledger.history.notes(case.task.id)
-        return any(note["reason"] == NEVER_ARRIVED for note in notes)
+        # A person's word is not proof either; it counts where a reference can be taken at all.
+        knows = case.recovery is Recovery.LOOKUP_BY_REFERENCE
+        return knows and any(note["reason"] in (NEVER_ARRIVED, _SAID_TO_BE_NONE) for note in notes)
 
     def _is_final(self, failure: Failure, tried_s: float) -> bool:
         """Not a trouble that passes, or one that has not passed since we first tried."""

@@ -34,6 +34,7 @@ log = get_logger()
 _HELD_S = 5.0
 _AT_THE_DOOR = 16
 _SLOWEST_RECORD_S = 5.0
+_UNSENT = (Spend.NONE, Spend.NOT_CREATED)
 
 
 class Submit(Step):
@@ -55,7 +56,21 @@ class Submit(Step):
         await self._settler.finish(_SLOWEST_RECORD_S)
 
     async def give_back(self, tasks: list[Task]) -> None:
-        """What was recorded says when each is due again."""
+        """What was broken off before its intention is due at once; when the others are, their records say."""
+        await self._settler.finish(_SLOWEST_RECORD_S)
+        try:
+            found = await self.bench.ledger.tasks.get_many([task.id for task in tasks], None)
+        except UNAVAILABLE as error:
+            log.warning("leases_not_given_back", step=self.name, error=repr(error))
+            return
+        now = {task.id: (task.attempt, task.spend) for task in found}
+        await super().give_back(
+            [
+                task
+                for task in tasks
+                if task.spend in _UNSENT and now.get(task.id) == (task.attempt, task.spend)
+            ]
+        )
 
     async def act(self, task: Task) -> None:
         """Send a task to its provider once."""

@@ -105,8 +105,9 @@ FAILURES = {
     "video_generation_failed": FailureKind.UPSTREAM_INTERNAL,
 }
 
-# Only these statuses, and only with the dialect's own error body, prove that nothing was created: a gateway
-# tries several upstreams behind one 429 or 5xx, and one of them may have been paid.
+# Only these statuses, and only with the dialect's own error body, are taken for proof that nothing was made:
+# a gateway tries several upstreams behind one 429 or 5xx, and one of them may have been paid. Of one that
+# passes on the last 4xx this is not true; what happens behind a provider's door is not promised.
 _CERTAIN = frozenset({400, 401, 402, 403, 404, 413, 422})
 
 

@@ -209,8 +209,10 @@ RETURNING task_id;
 WITH asked AS (
     UPDATE task SET
         cancel_requested_at = now(),
-        -- a submission that is under way is left to its worker
-        due_at = CASE WHEN state = 'submitted' THEN due_at ELSE now() END
+        -- A submission or a download that is under way is left to its worker. From whoever watches a task it is
+        -- taken: he would prolong his lease without having read the wish.
+        due_at = CASE WHEN state IN ('queued', 'running') THEN now() ELSE due_at END,
+        claim = claim + CASE WHEN state IN ('queued', 'running') THEN 1 ELSE 0 END
     WHERE id = :id AND due_at IS NOT NULL AND cancel_requested_at IS NULL
     RETURNING id
 )

@@ -12,9 +12,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -43,11 +43,12 @@ class Plan:
     every_s: float = 3  # between two deeds of the nemesis
     with_valkey: bool = True
     troubled: float = 0.4  # how many tasks meet a misbehaving upstream
+    armed: Mapping[str, str] = field(default_factory=lambda: ARMED)  # failpoints, by process
 
 
 async def run(plan: Plan, folder: Path) -> dict[str, Any]:
     """The whole run in a folder; what it came to."""
-    stage = await Stage.build(folder, ARMED, with_valkey=plan.with_valkey)
+    stage = await Stage.build(folder, plan.armed, with_valkey=plan.with_valkey)
     try:
         told = await _play(plan, stage)
         await stage.close()

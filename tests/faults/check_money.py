@@ -3,12 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.check_history import ENDS
 from tests.faults.record import Record, Row, moment, number, text
 from tests.faults.violation import Violation
 
+# Where our reference is an idempotency key: sent again it creates nothing new, and may be.
+_NOTHING_NEW = frozenset({"sandbox"})
+# What else than its own clear refusal says that a request made nothing.
+_PROOFS = frozenset({("note", "never_arrived"), ("decision", "not_created")})
 # The upstream and PostgreSQL read the same clock of one machine, in different units.
 _CLOCK_SLACK_S = 0.005
 # A task whose outcome nobody knows is looked up again within this time, or it is forgotten.
@@ -26,6 +31,25 @@ def nothing_is_made_twice(record: Record) -> Iterator[Violation]:
     for reference, times in Counter(c["reference"] for c in record.creations if c.get("reference")).items():
         if times > 1:
             yield Violation("reference_used_twice", reference, times)
+
+
+def nothing_is_sent_twice(record: Record) -> Iterator[Violation]:
+    """A second request follows on proof that the first made nothing, even where its upstream would refuse it."""
+    for task_id, arrivals in record.asked_for.items():
+        if record.tasks.get(task_id, {}).get("provider") in _NOTHING_NEW:
+            continue
+        for first, second in pairwise(arrivals):
+            if not first["refused"] and not _proved_between(record, task_id, first["at"], second["at"]):
+                yield Violation("sent_twice", task_id, f"at {first['at']:.3f} and {second['at']:.3f}")
+
+
+def _proved_between(record: Record, task_id: str, since: float, until: float) -> bool:
+    said = [
+        date.timestamp()
+        for note in record.notes.get(task_id, [])
+        if (note["type"], note["reason"]) in _PROOFS and (date := moment(note, "at"))
+    ]
+    return any(since - _CLOCK_SLACK_S <= at <= until + _CLOCK_SLACK_S for at in said)
 
 
 def one_spend_may_have_happened(record: Record) -> Iterator[Violation]:
@@ -126,6 +150,7 @@ def _sleeps_too_long(record: Record, row: Row) -> bool:
 
 CHECKS = (
     nothing_is_made_twice,
+    nothing_is_sent_twice,
     one_spend_may_have_happened,
     not_created_is_true,
     confirmed_is_true,

@@ -49,6 +49,8 @@ def _made(record: Record, task_id: str, upstream_id: str, reference: str | None,
     _moved(record, task_id, _WAY)
     for refused in range(1, attempt):
         _spent(record, task_id, refused, "not_created")
+        _asked(record, task_id, reference, refused, refused=True)
+    _asked(record, task_id, reference, attempt)
     _spent(record, task_id, attempt, "confirmed", upstream_id=upstream_id)
     digest = hashlib.sha256(_CONTENT).hexdigest()
     key = f"{task_id_text(UUID(task_id))}/0-{digest}.mp4"
@@ -58,6 +60,13 @@ def _made(record: Record, task_id: str, upstream_id: str, reference: str | None,
     creation: dict[str, Any] = {"id": upstream_id, "at": NOON.timestamp() + 2, "prompt": f"a boat {task_id}"}
     creation |= {"reference": reference, "behaviour": "queue=0.1 run=0.2", "work": {"count": 1}}
     record.creations.append(creation)
+
+
+def _asked(
+    record: Record, task_id: str, reference: str | None, number: int, *, refused: bool = False
+) -> None:
+    entry: dict[str, Any] = {"reference": reference, "prompt": f"a boat {task_id}", "refused": refused}
+    record.arrivals.append(entry | {"at": NOON.timestamp() + 1 + number / 10})
 
 
 def _accepted(record: Record, task_id: str, state: str, **more: str) -> None:

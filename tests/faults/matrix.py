@@ -36,6 +36,7 @@ BEHAVIOURS = {
     "busy": "create=busy create_times=1",
     "500_before": "create=500_before create_times=1",
     "lost_before": "create=lost_before create_times=1",
+    "hang_before": "create=hang_before create_times=1",
     "redirect": "create=redirect create_times=1",
     **{name: f"create={name} create_times=1" for name in LOST},
 }
@@ -43,7 +44,7 @@ EVERYWHERE = tuple((recovery, behaviour) for recovery in MODELS for behaviour in
 LOOKED_UP = tuple(
     (recovery, behaviour)
     for recovery in ("lookup_by_reference", "list_recent")
-    for behaviour in (*LOST, "lost_before", "500_before")
+    for behaviour in (*LOST, "lost_before", "hang_before", "500_before")
 )
 # A gateway's 429 proves nothing, so without a way to ask nobody knows that there is something to look at.
 MADE = tuple((recovery, "ok") for recovery in MODELS) + tuple(
@@ -80,7 +81,7 @@ POINTS = {
 }
 CASES = [(point, *what) for point, whats in POINTS.items() for what in whats]
 
-_processes = multiprocessing.get_context("forkserver")
+processes = multiprocessing.get_context("forkserver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +118,15 @@ def one_life(settings: dict[str, Any], deadly: Deadly) -> None:
 def die_for_each(settings: dict[str, Any], deadly: Deadly, task_ids: set[str]) -> None:
     """One worker after the other, until each task has killed one, or nothing happens any more."""
     idle = 0
-    while not task_ids <= deadly.killed() and idle < 8:
+    while not task_ids <= deadly.killed() and idle < 6:
         # On a busy machine a worker needs longer to come to the point.
-        died = live_and_die(settings, deadly, 3.0 + idle)
+        died = live_and_die(settings, deadly, 8.0 + 2 * idle)
         idle = 0 if died else idle + 1
 
 
 def live_and_die(settings: dict[str, Any], deadly: Deadly, patience_s: float) -> bool:
     """One worker; whether it died of its failpoint within the time."""
-    process = _processes.Process(target=one_life, args=(settings, deadly), daemon=True)
+    process = processes.Process(target=one_life, args=(settings, deadly), daemon=True)
     process.start()
     process.join(patience_s)
     died = process.exitcode == -signal.SIGKILL
@@ -134,4 +135,4 @@ def live_and_die(settings: dict[str, Any], deadly: Deadly, patience_s: float) ->
     return died
 
 
-_processes.set_forkserver_preload(["workers.main", "tests.faults.matrix"])
+processes.set_forkserver_preload(["workers.main", "tests.faults.matrix"])

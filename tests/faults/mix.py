@@ -22,6 +22,8 @@ _ASKED = {
 # Films are drawn for only one in so many of the tasks that a video provider gets; the others end badly.
 _DRAWN = 0.25
 
+_REUSES = 0.5
+
 _REFUSALS = ("refuse_content", "refuse_parameters", "refuse_money")
 _CREATE = (
     "busy", "refuse_rate", "500_before", "lost_before", "hang_before", "redirect",
@@ -87,7 +89,9 @@ class Mix:
             # A refusal of a second try proves nothing, so where one is possible it has to come to an end.
             return [f"create={rng.choice(_REFUSALS)}", *(["create_times=3"] if provider == "sandbox" else [])]
         if where == "create":
-            return [f"create={rng.choice(_CREATE)}", f"create_times={rng.randint(1, 2)}"]
+            # Some upstreams would refuse a reference that was used, and so hide that we had sent it twice.
+            reuse = ["reuse=accepted"] if rng.random() < _REUSES else []
+            return [f"create={rng.choice(_CREATE)}", f"create_times={rng.randint(1, 2)}", *reuse]
         if where == "poll":
             return [f"poll={rng.choice(_POLL)}", f"poll_times={rng.randint(1, 3)}"]
         if where == "result":

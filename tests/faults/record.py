@@ -6,10 +6,11 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,7 @@ class Record:
     history: list[dict[str, Any]]  # what the clients asked, and what they were told
     tables: dict[str, list[Row]]
     creations: list[dict[str, Any]]  # the upstream's own books
+    arrivals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])  # requests that came there
     marks: dict[str, str] = field(default_factory=dict[str, str])  # jobs that were cancelled or deleted there
     artifacts: dict[str, File] = field(default_factory=dict[str, File])  # our store, by key
     made: dict[str, File] = field(default_factory=dict[str, File])  # the upstream's files, by job and number
@@ -75,18 +77,34 @@ class Record:
     @cached_property
     def made_for(self) -> Mapping[str, list[dict[str, Any]]]:
         """What the upstream created for each task, by our reference where it noted one, else by the words."""
-        owner = {row["reference"]: row["task_id"] for row in self.tables["spend"]}
-        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for creation in self.creations:
-            named = owner.get(creation.get("reference"))
-            for task_id in [named] if named else self.by_prompt.get(creation["prompt"], []):
-                found[task_id].append(creation)
+        return self._by_task(self.creations)
+
+    @cached_property
+    def asked_for(self) -> Mapping[str, list[dict[str, Any]]]:
+        """What came to the upstream for each task, in order, whatever became of it."""
+        return self._by_task(sorted(self.arrivals, key=itemgetter("at")))
+
+    @cached_property
+    def notes(self) -> Mapping[str, list[Row]]:
+        """What happened to each task without a move."""
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.tables["task_note"]:
+            found[text(row, "task_id")].append(row)
         return found
 
     @cached_property
     def by_upstream_id(self) -> dict[str, dict[str, Any]]:
         """The upstream's books by its own ids."""
         return {creation["id"]: creation for creation in self.creations}
+
+    def _by_task(self, entries: Iterable[dict[str, Any]]) -> Mapping[str, list[dict[str, Any]]]:
+        owner = {row["reference"]: row["task_id"] for row in self.tables["spend"]}
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            named = owner.get(entry.get("reference"))
+            for task_id in [named] if named else self.by_prompt.get(entry["prompt"], []):
+                found[task_id].append(entry)
+        return found
 
 
 def text(row: Row, name: str) -> str:
@@ -138,26 +156,31 @@ def uuid_text(public_id: str) -> str:
 
 def load(folder: Path, canaries: tuple[str, ...] = (), *, settled: bool = True) -> Record:
     """Read a run's folder: history.jsonl, tables/, studio/, artifacts/ and the logs."""
-    creations, marks = _books(folder / "studio" / "ledger.jsonl")
+    creations, arrivals, marks = _books(folder / "studio" / "ledger.jsonl")
     tables = {path.stem: _table(path) for path in sorted((folder / "tables").glob("*.csv"))}
     artifacts = {path: file for path, file in _files(folder / "artifacts").items() if path.startswith("tsk_")}
     made = {name.rpartition(".")[0]: file for name, file in _files(folder / "studio" / "files").items()}
     read = [*folder.glob("*.log"), *(folder / "tables").glob("*.csv"), *(folder / "artifacts").rglob("*")]
     texts = {str(path.relative_to(folder)): path.read_bytes() for path in read if path.is_file()}
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    return Record(history, tables, creations, marks, artifacts, made, texts, canaries, settled)
+    return Record(history, tables, creations, arrivals, marks, artifacts, made, texts, canaries, settled)
 
 
-def _books(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _books(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, str]]:
     creations: list[dict[str, Any]] = []
+    arrivals: dict[int, dict[str, Any]] = {}
     marks: dict[str, str] = {}
     for line in path.read_text().splitlines():
         entry = json.loads(line)
         if entry["event"] == "created":
             creations.append(entry)
+        elif entry["event"] == "asked":
+            arrivals[entry["number"]] = entry | {"refused": False}
+        elif entry["event"] == "refused":
+            arrivals[entry["number"]]["refused"] = True
         elif entry["event"] in ("cancelled", "deleted"):
             marks[entry["id"]] = entry["event"]
-    return creations, marks
+    return creations, list(arrivals.values()), marks
 
 
 def _table(path: Path) -> list[Row]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.faults.chaos import Plan, run
-from tests.faults.nemesis import schedule
+from tests.faults.nemesis import ARMED, schedule
+from tests.faults.stage import SEND_WINDOW, WORKERS
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(480)]
 
 
 @pytest.fixture
@@ -28,12 +29,18 @@ def kept_every_promise(told: dict[str, Any]) -> None:
     assert sum(told["ended"].values()) + sum(told["parked"].values()) == told["stored"]
 
 
+# So often that of sixty tasks some certainly meet it.
+_OFTEN = ",".join(f"{point}=kill@0.06" for point in sorted(SEND_WINDOW))
+DEADLY = ARMED | {name: f"{ARMED[name]},{_OFTEN}" for name in WORKERS}
+
+
 async def test_a_minute_of_blows_loses_nothing_and_pays_once(folder: Path):
-    told = await run(Plan(seed=11, rage_s=20, calm_s=4, rate_s=3, every_s=2.4), folder)
+    told = await run(Plan(seed=11, rage_s=20, calm_s=4, rate_s=3, every_s=2.4, armed=DEADLY), folder)
 
     kept_every_promise(told)
     blows = {name for name, times in told["deeds"].items() if times}
-    assert {"pause_worker", "crash_postgres"} <= blows
+    assert {"kill_api", "kill_worker", "pause_worker", "crash_postgres"} <= blows
+    assert told["kills_inside_send_window"] > 0
     assert sum(told["starts"].values()) > 10, "processes really died"
 
 

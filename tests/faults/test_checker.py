@@ -15,8 +15,8 @@ from tasks_service.ledger.ledger import Ledger
 from tests.faults.check_history import EDGES, ENDS
 from tests.faults.checker import figures, violations
 from tests.faults.dump import dump
-from tests.faults.good_record import CANARY, FILM, PARKED, PICTURE, REFUSED, RETRIED, at, good_record
-from tests.faults.record import File, Record, load, uuid_text
+from tests.faults.good_record import CANARY, FILM, NOON, PARKED, PICTURE, REFUSED, RETRIED, at, good_record
+from tests.faults.record import File, Record, Row, load, uuid_text
 
 Plant = Callable[[Record], Any]
 
@@ -39,6 +39,10 @@ def creation(record: Record, task_id: str, **changes: Any) -> dict[str, Any]:
     return next(one for one in record.creations if one["prompt"] == prompt) | changes
 
 
+def arrival(record: Record, task_id: str, **changes: Any) -> dict[str, Any]:
+    return next(one for one in record.arrivals if one["prompt"] == f"a boat {task_id}") | changes
+
+
 def without(record: Record, table: str, task_id: str) -> None:
     record.tables[table] = [row for row in record.tables[table] if row["task_id"] != task_id]
 
@@ -49,6 +53,13 @@ def op(record: Record, task_id: str) -> dict[str, Any]:
 
 def key_of(record: Record, task_id: str) -> str:
     return next(str(row["key"]) for row in record.tables["artifact"] if row["task_id"] == task_id)
+
+
+def said_too_late(record: Record) -> None:
+    """That nothing had been made, after it had been asked for again."""
+    record.arrivals.append(arrival(record, FILM))
+    note: Row = {"task_id": FILM, "type": "decision", "reason": "not_created", "at": at(3)}
+    record.tables["task_note"].append(note)
 
 
 def nameless(record: Record) -> None:
@@ -85,6 +96,9 @@ PLANTS: list[tuple[str, Plant]] = [
     ("doubled", lambda r: r.creations.append(creation(r, FILM, id="video_9"))),
     ("doubled", lambda r: r.creations.append(creation(r, RETRIED, id="sj_9", reference=None))),
     ("reference_used_twice", lambda r: r.creations.append(creation(r, PICTURE, id="sj_9", prompt="other"))),
+    ("sent_twice", lambda r: r.arrivals.append(arrival(r, FILM))),
+    ("sent_twice", lambda r: [one.update(refused=False) for one in r.arrivals]),
+    ("sent_twice", said_too_late),
     ("two_possible_spends", lambda r: spend(r, RETRIED).update(outcome="unknown")),
     ("gap_in_attempts", lambda r: r.tables["spend"].remove(spend(r, RETRIED))),
     ("wrongly_declared", nameless),
@@ -123,6 +137,15 @@ def test_a_planted_violation_is_found(name: str, plant: Plant):
     plant(record)
 
     assert name in {violation.name for violation in violations(record)}
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("note", "never_arrived"), ("decision", "not_created")])
+def test_a_second_request_behind_a_proof_is_no_violation(kind: str, reason: str):
+    record = good_record()
+    record.arrivals.append(arrival(record, FILM, at=NOON.timestamp() + 3))
+    record.tables["task_note"].append({"task_id": FILM, "type": kind, "reason": reason, "at": at(2)})
+
+    assert violations(record) == []
 
 
 def test_every_violation_that_can_be_said_has_been_planted():

@@ -20,10 +20,10 @@ async def notes(world, task) -> list[str]:  # noqa: F811
 
 @pytest.mark.parametrize("point", ["poll.ending", "late.recording"])
 async def test_a_worker_killed_while_it_gives_up_or_looks_late_loses_no_late_success(world, point, tmp_path):  # noqa: F811
-    task, deadly = await world.accepts(script="run=3"), Deadly(point, tmp_path / "killed")
+    task, deadly = await world.accepts(script="run=9"), Deadly(point, tmp_path / "killed")
     dying = world.settings.model_copy(update=HASTY)
     await asyncio.to_thread(die_for_each, dict(dying), deadly, {str(task.id)})
-    async with world.working(**HASTY), asyncio.timeout(30):
+    async with world.working(**HASTY), asyncio.timeout(60):
         ended = await world.until(task, State.FAILED)
         while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.1)
@@ -47,7 +47,7 @@ async def test_a_worker_killed_while_it_holds_a_task_back_loses_nothing_of_it(wo
         await asyncio.to_thread(die_for_each, dict(dying), deadly, {str(task.id)})
         async with world.working(**changes):
             ended = await world.until(task, State.FAILED)
-        async with world.working(late_wait_s=0.5), asyncio.timeout(30):
+        async with world.working(late_wait_s=0.5), asyncio.timeout(60):
             while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
                 await asyncio.sleep(0.1)
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 import pytest
 
 from schemas.lifecycle import Parked, Spend, State
-from tests.faults.matrix import BEHAVIOURS, CASES, MODELS, POINTS, Deadly, die_for_each
+from tests.faults.matrix import BEHAVIOURS, CASES, LOST, MODELS, POINTS, Deadly, die_for_each
 from tests.workers.conftest import OVER, world  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.journey
@@ -30,12 +30,12 @@ SOME = (
     "download.recording",
 )
 QUICK = {
-    "lease_s": 1.0,
+    "lease_s": 2.5,
     "tick_s": 0.03,
-    "call_timeout_s": 1.0,
-    "submit_timeout_s": 0.7,
+    "call_timeout_s": 3.0,
+    "submit_timeout_s": 2.0,
     "parked_wait_s": 0.5,
-    "park_unknown_after_s": 4.0,
+    "park_unknown_after_s": 8.0,
     "absent_after_s": 2.0,
 }
 
@@ -81,7 +81,7 @@ async def test_a_worker_killed_at_any_point_loses_nothing_and_pays_once(world, p
 
 async def at_rest(world, task, case):  # noqa: F811
     try:
-        return await world.until(task, parked=not settles_itself(*case), within_s=45)
+        return await world.until(task, parked=not settles_itself(*case), within_s=90)
     except TimeoutError:
         return await world.task(task.id)
 
@@ -92,7 +92,7 @@ def settles_itself(recovery: str, behaviour: str) -> bool:
         return behaviour != "refused"  # a refusal of the second try says nothing about the first
     # That nothing had arrived is believed once; a person is asked when it happens again, and when the next
     # attempt is refused for parameters, since it may be the reference that is taken.
-    lost_again = ("lost_before", "500_before", "redirect", "busy", "limited", "refused")
+    lost_again = ("lost_before", "hang_before", "500_before", "redirect", "busy", "limited", "refused")
     return recovery == "lookup_by_reference" and behaviour not in lost_again
 
 
@@ -102,8 +102,14 @@ def is_about_sending(point: str) -> bool:
 
 async def accepted(world, cases, timing: str):  # noqa: F811
     return {
-        case: await world.accepts(MODELS[case[0]], script=f"{timing} {BEHAVIOURS[case[1]]}") for case in cases
+        case: await world.accepts(MODELS[case[0]], script=f"{timing} {BEHAVIOURS[case[1]]} {reuse(*case)}")
+        for case in cases
     }
+
+
+def reuse(recovery: str, behaviour: str) -> str:
+    """Where an answer is lost, an upstream that would refuse a used reference must not hide that it was used."""
+    return "reuse=accepted" if recovery == "lookup_by_reference" and behaviour in LOST else ""
 
 
 async def watched(world, cases):  # noqa: F811

@@ -11,7 +11,7 @@ from tests.journeys.conftest import Fleet, fleet  # noqa: F401 - a fixture
 pytestmark = pytest.mark.journey
 
 
-async def until_stopped(fleet: Fleet, name: str, within_s: float = 20) -> None:  # noqa: F811
+async def until_stopped(fleet: Fleet, name: str, within_s: float = 120) -> None:  # noqa: F811
     """Returns when a process has stopped itself."""
     stat = Path(f"/proc/{fleet.processes[name].pid}/stat")
     async with asyncio.timeout(within_s):
@@ -19,7 +19,7 @@ async def until_stopped(fleet: Fleet, name: str, within_s: float = 20) -> None: 
             await asyncio.sleep(0.05)
 
 
-async def until_parked(client, task_id: str, within_s: float = 30) -> None:
+async def until_parked(client, task_id: str, within_s: float = 120) -> None:
     async with asyncio.timeout(within_s):
         while (await client.get(f"/v1/tasks/{task_id}")).json()["parked"] is None:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -40,14 +40,14 @@ async def test_a_zombie_does_not_send_what_a_person_has_let_go_again(fleet, ledg
         await until_parked(client, task_id)
         decision = {"decision": "not_created", "reason": "the upstream's console shows nothing"}
         headers = {"authorization": f"Bearer {operator}"}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 reply = await client.post(f"/v1/tasks/{task_id}/decisions", json=decision, headers=headers)
                 if reply.status_code == 200:
                     break
                 assert reply.status_code == 409, reply.text
                 await asyncio.sleep(0.3)
-        [ended] = await fleet.ended(client, [task_id])
+        [ended] = await fleet.ended(client, [task_id], within_s=120)
         fleet.processes["zombie"].send_signal(signal.SIGCONT)
         await asyncio.sleep(1.5)
 

@@ -152,7 +152,7 @@ def free_port() -> int:
         return listening.getsockname()[1]
 
 
-async def answers(url: str, within_s: float = 90) -> None:
+async def answers(url: str, within_s: float = 120) -> None:
     async with asyncio.timeout(within_s), httpx.AsyncClient() as client:
         while True:
             try:

@@ -82,7 +82,7 @@ class World:
             yield
         finally:
             stopping.set()
-            await asyncio.wait_for(worker, 20)
+            await asyncio.wait_for(worker, 60)
 
     async def until(self, task: Task, *states: State, parked: bool = False, within_s: float = 50) -> Task:
         """The task as soon as it is in one of the states, or parked where that is meant."""
@@ -114,6 +114,11 @@ class World:
         return [(event["to_state"], event["cause"]) for event in await self.ledger.history.events(task.id)]
 
 
+def in_haste(mischief: str) -> dict[str, float]:
+    """Settings under which an upstream that hangs is given up soon; all others have time on a slow machine."""
+    return {"submit_timeout_s": 1, "call_timeout_s": 1} if "hang" in mischief else {}
+
+
 _PACE = Model.pace
 
 
@@ -135,8 +140,8 @@ async def world(
             for name in PROVIDERS
         )
         settings = Settings(
-            database_url=SecretStr(dsn), data_folder=tmp_path, routes=routes, lease_s=3, tick_s=0.1, call_timeout_s=1,
-            submit_timeout_s=1, stop_wait_s=3, parked_wait_s=1,
+            database_url=SecretStr(dsn), data_folder=tmp_path, routes=routes, lease_s=3, tick_s=0.1, call_timeout_s=5,
+            submit_timeout_s=10, stop_wait_s=3, parked_wait_s=1,
         )  # fmt: skip
         yield World(ledger, settings, studio, caller.account_id, caller.key_id)
 

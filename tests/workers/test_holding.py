@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from structlog.contextvars import get_contextvars
@@ -11,11 +12,15 @@ from schemas.lifecycle import Parked, Spend, State
 from tasks_service import failpoints
 from tasks_service.artifacts import StoreAway
 from tasks_service.failpoints import Injected
+from tasks_service.ledger.decisions import Said
 from tasks_service.ledger.history import History
+from tasks_service.ledger.spend import Intention
 from workers import result_life
 from workers.guard import RestoreGuard
 
 from .conftest import OVER
+
+AT_ONCE = timedelta(0)
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +234,23 @@ async def test_a_store_that_stays_away_is_shown(world, monkeypatch):
     assert (parked.parked, parked.spend, parked.attempt) == (Parked.STALLED, Spend.NONE, 0)
     assert await parked_because(world, task) == ["our store is away, so nothing is sent"]
     assert (ended.state, await world.creations(task)) == (State.DOWNLOADED, 1)
+
+
+async def test_of_what_a_dead_worker_may_have_sent_a_person_can_decide_though_our_store_is_away(
+    world, monkeypatch
+):
+    async def away(self) -> None:
+        raise StoreAway("Timeout")
+
+    task = await world.accepts()
+    [claimed] = await world.ledger.tasks.claim([State.SUBMITTED], 1, AT_ONCE, whole=True)
+    assert await world.ledger.spends.intend(claimed, Intention(AT_ONCE))
+    monkeypatch.setattr(RestoreGuard, "cover", away)
+    async with world.working(stalled_after_s=0.1):
+        parked = await world.until(task, parked=True)
+
+    assert (parked.parked, parked.spend) == (Parked.OUTCOME_UNKNOWN, Spend.UNKNOWN)
+    assert await world.ledger.decisions.not_created(parked, Said("person:test", "the console shows nothing"))
 
 
 async def test_evidence_that_cannot_be_written_does_not_hide_the_outcome(world, monkeypatch):

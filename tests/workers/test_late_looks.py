@@ -1,4 +1,4 @@
-"""After the end: tasks that we gave up are still looked at, and an upstream that hangs delays no other's."""
+"""After the end: tasks that we gave up are still looked at, and upstreams that hang delay no other's."""
 
 import time
 
@@ -7,9 +7,11 @@ from schemas.lifecycle import State
 from .test_patience import black_hole, until_noted
 
 
-async def test_late_looks_at_an_upstream_that_hangs_delay_no_other(world):
-    """The look at the silent one lasts for its whole call timeout, which is longer than this test waits."""
-    silent = [await world.accepts("sora-2", script="run=60") for _ in range(6)]
+async def test_late_looks_at_upstreams_that_hang_delay_no_other(world):
+    """A look at a silent one lasts for its whole call timeout, which is longer than this test waits."""
+    silent = [
+        await world.accepts(model, script="run=60") for model in ("sora-2", "kling-v1-6") for _ in range(4)
+    ]
     task = await world.accepts(script="run=2")
     async with world.working(hard_limit_s=0.5, late_wait_s=3600):
         for one in (*silent, task):
@@ -20,7 +22,7 @@ async def test_late_looks_at_an_upstream_that_hangs_delay_no_other(world):
     )
     server, url = await black_hole()
     routes = tuple(
-        route.model_copy(update={"base_url": url}) if route.name == "openai_videos" else route
+        route.model_copy(update={"base_url": url}) if route.name in ("openai_videos", "kling") else route
         for route in world.settings.routes
     )
     began = time.monotonic()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas.lifecycle import Parked, Spend, State
+from schemas.providers import kling
 from tasks_service import failpoints
 from tasks_service.doorbell import SilentDoorbell
 from tasks_service.failpoints import Injected
@@ -29,7 +30,7 @@ def disarmed():
 async def sending(world):
     """A film whose sender was paused with the answer in its hand, until a person had decided about it."""
     await world.accepts("sora-2")
-    hasty = world.settings.model_copy(update={"lease_s": 1.5, "submit_timeout_s": 0.5})
+    hasty = world.settings.model_copy(update={"lease_s": 1.5, "submit_timeout_s": 3})
     slow, quick = [Submit(await Workbench.open(hasty, SilentDoorbell())) for _ in range(2)]
     [task] = await world.ledger.tasks.claim([State.SUBMITTED], 1, AT_ONCE, whole=True)
     answered, goes_on = asyncio.Event(), asyncio.Event()
@@ -46,7 +47,7 @@ async def sending(world):
     parked = await world.task(task.id)
     assert parked.parked is Parked.OUTCOME_UNKNOWN
     assert not await world.ledger.decisions.not_created(parked, SAID), "its answer may be on the way"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await world.ledger.decisions.not_created(parked, SAID):  # noqa: ASYNC110 - time must pass
             await asyncio.sleep(0.1)
 
@@ -94,7 +95,7 @@ async def test_after_the_end_it_is_looked_for_and_its_files_are_kept(world, send
     task, arrives = sending
     assert await world.ledger.tasks.cancel(task.id, "customer:test")
     await arrives()
-    async with world.working(late_wait_s=0.3), asyncio.timeout(15):
+    async with world.working(late_wait_s=0.3), asyncio.timeout(50):
         while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.1)
 
@@ -105,7 +106,7 @@ async def test_after_the_end_it_is_looked_for_and_its_files_are_kept(world, send
 async def test_what_was_bought_twice_on_a_person_s_word_is_all_fetched(world, sending):
     task, arrives = sending
     failpoints.disarm()
-    async with world.working(late_wait_s=0.3), asyncio.timeout(30):
+    async with world.working(late_wait_s=0.3), asyncio.timeout(50):
         await world.until(task, State.DOWNLOADED)
         await arrives()
         while "late_success" not in await notes(world, task):  # noqa: ASYNC110 - a worker does it
@@ -160,6 +161,28 @@ async def test_a_reference_that_is_taken_proves_that_something_was_made(world):
 
     assert {"never_arrived", "reference_taken"} <= set(await notes(world, task))
     assert (ended.state, await world.creations(task)) == (State.DOWNLOADED, 1)
+
+
+@pytest.mark.parametrize("believed", ["the upstream's silence", "a person"])
+async def test_a_refusal_after_it_was_believed_that_nothing_had_arrived_may_mean_the_reference(
+    world, monkeypatch, believed
+):
+    """As above, at an upstream whose words do not name what is wrong with the reference."""
+    monkeypatch.setattr(kling, "_names_the_reference", lambda *_: False)
+    script = "create=lost_after create_times=1 lookup=hidden lookup_times=6"
+    task = await world.accepts("kling-v1-6", script=script)
+    patient = {"absent_after_s": 600, "park_unknown_after_s": 0} if believed == "a person" else {}
+    hasty = {"lease_s": 0.5, "absent_after_s": 0.1, "submit_timeout_s": 0.5, "parked_wait_s": 600}
+    async with world.working(**hasty | patient), asyncio.timeout(50):
+        if believed == "a person":
+            parked = await world.until(task, parked=True)
+            while not await world.ledger.decisions.not_created(parked, SAID):  # noqa: ASYNC110 - time must pass
+                await asyncio.sleep(0.1)
+        parked = await world.until(task, parked=True)
+
+    assert (parked.parked, parked.spend, parked.attempt) == (Parked.OUTCOME_UNKNOWN, Spend.UNKNOWN, 2)
+    assert "reference_taken" in await notes(world, task)
+    assert await world.creations(task) == 1
 
 
 async def test_results_live_as_long_as_the_vendor_s_pages_say(world):

@@ -1,6 +1,7 @@
 """Lost submissions: each upstream is asked in the way that it offers, and nothing is bought twice."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,7 +77,9 @@ async def test_what_is_not_shown_at_once_is_found_later(world, model):
 )
 async def test_trouble_with_a_look_up_proves_nothing(world, model, trouble):
     task = await world.accepts(model, script=f"create=lost_after lookup={trouble} lookup_times=2")
-    async with world.working(absent_after_s=0.01, lease_s=0.5, submit_timeout_s=0.5):
+    # Nobody waits for the first answer any more, so that a "no" would be believed at once.
+    hasty = {"lease_s": 0.5, "submit_timeout_s": 0.5, "call_timeout_s": 1 if trouble == "hang" else 5}
+    async with world.working(absent_after_s=0.01, **hasty):
         ended = await world.until(task)
 
     assert ended.state is State.DOWNLOADED
@@ -107,7 +110,7 @@ async def test_an_upstream_that_cannot_be_reached_says_nothing_about_what_it_mad
 
 async def test_a_clear_no_after_long_enough_lets_the_next_attempt_go(world):
     task = await world.accepts(KLING, script="create=lost_before create_times=1")
-    async with world.working(absent_after_s=0.5, lease_s=1):
+    async with world.working(absent_after_s=0.5, lease_s=1, submit_timeout_s=1):
         ended = await world.until(task)
 
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 2)
@@ -147,21 +150,48 @@ async def test_a_parked_submission_that_is_found_late_goes_on(world, model):
     assert await world.creations(task) == 1
 
 
+@pytest.fixture
+def looked_up_late(world):
+    """Says that an upstream was asked after nobody could be waiting for an answer, and what came of it is written."""
+    answered = asyncio.Event()
+
+    def arm(answer_by) -> asyncio.Event:
+        asked: list[str] = []
+
+        async def ask(point: str) -> None:
+            if datetime.now(UTC) > answer_by + timedelta(seconds=0.5):
+                asked.append(point)
+
+        async def settled(point: str) -> None:
+            if asked:
+                answered.set()
+
+        failpoints.arm("lookup.before_ask", ask)
+        failpoints.arm("lookup.settled", settled)
+        return answered
+
+    return arm
+
+
 @pytest.mark.parametrize("changed", ["credential", "base_url"])
-async def test_another_account_or_another_place_may_know_nothing(world, changed):
+async def test_another_account_or_another_place_may_know_nothing(world, looked_up_late, changed):
     task = await world.accepts(KLING, script="create=lost_before create_times=1")
-    async with world.working(lease_s=1, absent_after_s=600, park_unknown_after_s=0.1):
+    async with world.working(lease_s=1, submit_timeout_s=1, absent_after_s=600, park_unknown_after_s=0.1):
         await world.until(task, parked=True)
+    [attempt] = await world.ledger.spends.attempts(task)
     other = {
         "credential": lambda route: type(route.credential)("studio|" + "studio-key-0123456789"),
         "base_url": lambda route: route.base_url.replace("127.0.0.1", "localhost"),
     }[changed]
     routes = tuple(route.model_copy(update={changed: other(route)}) for route in world.settings.routes)
-    async with world.working(lease_s=1, absent_after_s=0.01, routes=routes, parked_wait_s=0.2):
-        await asyncio.sleep(2)
+    answered = looked_up_late(attempt.answer_by)
+    async with world.working(absent_after_s=0.01, routes=routes, parked_wait_s=0.2), asyncio.timeout(50):
+        await answered.wait()
 
-    assert (await world.task(task.id)).attempt == 1
-    assert len(await world.calls(task, "lookup")) >= 1
+    now = await world.task(task.id)
+    assert (now.spend, now.attempt) == (Spend.UNKNOWN, 1)
+    assert 404 in [call["status"] for call in await world.calls(task, "lookup")]
+    assert "never_arrived" not in await notes(world, task)
 
 
 @pytest.mark.parametrize(

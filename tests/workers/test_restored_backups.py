@@ -3,10 +3,21 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+
 from schemas.lifecycle import Parked, Spend, State
+from tasks_service import failpoints
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.connection import UNAVAILABLE
 from workers.guard import RestoreGuard
+
+from .backups import epoch_of
+
+
+@pytest.fixture(autouse=True)
+def disarmed():
+    yield
+    failpoints.disarm()
 
 
 async def released(world) -> None:
@@ -14,7 +25,7 @@ async def released(world) -> None:
     assert await world.ledger.instance.release(outside, "person:me", "looked at the bill")
 
 
-async def in_quarantine(world, within_s: float = 10) -> None:
+async def in_quarantine(world, within_s: float = 40) -> None:
     async with asyncio.timeout(within_s):
         while True:
             with suppress(*UNAVAILABLE):
@@ -62,6 +73,50 @@ async def test_without_the_guard_a_restored_backup_pays_twice(world, backups, mo
         await world.until(task)
 
     assert await world.creations(task) == 2
+
+
+@pytest.mark.parametrize("covered", ["before and after the intention", "before it only"])
+async def test_a_backup_from_just_before_the_intention_is_not_believed_thanks_to_the_second_cover(
+    world, backups, monkeypatch, covered
+):
+    """The first cover lies outside and inside that backup alike; only the second is younger."""
+    cover, skipped, taken = RestoreGuard.cover, [], asyncio.Event()
+
+    async def back_up_once(point: str) -> None:
+        if taken.is_set():
+            return
+        await backups.take()
+        taken.set()
+
+    async def committed(point: str) -> None:
+        monkeypatch.setattr(RestoreGuard, "cover", skip_one)
+
+    async def skip_one(guard: RestoreGuard) -> None:
+        skipped.append(guard)
+        monkeypatch.setattr(RestoreGuard, "cover", cover)
+
+    failpoints.arm("submit.before_intent", back_up_once)
+    if covered == "before it only":
+        failpoints.arm("submit.intent_committed", committed)
+    async with world.working(), asyncio.timeout(100):
+        # The worker counts once when it begins, and that must be in the backup.
+        while not await epoch_of(world.ledger):  # noqa: ASYNC110 - a worker does it
+            await asyncio.sleep(0.05)
+        task = await world.accepts("sora-2")
+        # Nobody may be asking the ledger while it is copied.
+        await taken.wait()
+        paid = await world.until(task)
+    await backups.put_back()
+    async with world.working():
+        if covered == "before it only":
+            await world.until(task)
+        else:
+            await in_quarantine(world)
+
+    assert paid.attempt == 1
+    assert (bool(skipped), await world.creations(task)) == (
+        (True, 2) if covered == "before it only" else (False, 1)
+    )
 
 
 async def test_a_ledger_that_goes_back_under_a_running_worker_pays_nothing_twice(world, backups):

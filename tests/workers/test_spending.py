@@ -5,17 +5,27 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
+import pytest
 from pydantic import SecretStr
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import Parked, Spend, State
+from tasks_service import failpoints
 from tasks_service.doorbell import SilentDoorbell
+from workers.sandbox.app import running_studio
 from workers.submit import Submit
 from workers.workbench import Workbench
 
 from .conftest import KEY
 
 AT_ONCE = timedelta(0)
+
+
+@pytest.fixture(autouse=True)
+def disarmed():
+    yield
+    failpoints.disarm()
 
 
 async def submitting(world) -> Submit:
@@ -63,19 +73,43 @@ async def test_a_refusal_that_comes_after_the_lease_was_lost_is_on_record(world)
     await asyncio.gather(slow.bench.close(), quick.bench.close())
 
 
-async def test_a_refusal_of_a_second_try_says_nothing_about_the_first(world):
-    task = await world.accepts(script="create=500_after")
-    async with world.working():
-        await world.created(task)
-    routes = tuple(
-        route.model_copy(update={"credential": SecretStr("wrong-key")}) for route in world.settings.routes
-    )
-    async with world.working(routes=routes):
-        await asyncio.sleep(4)
-        now = await world.task(task.id)
+async def lost(world, script: str):
+    """A task whose paid request was made, and whose answer nobody got."""
+    await world.accepts(script=script)
+    task, submit = await claimed(world, timedelta(seconds=1)), await submitting(world)
+    await submit._act_safely(task)
+    await submit.bench.close()
+    known = await world.task(task.id)
+    assert (known.spend, await world.creations(known)) == (Spend.UNKNOWN, 1)
+    return known
 
-    assert 401 in [call["status"] for call in await world.calls(task, "submit")]
+
+async def test_a_refusal_of_a_second_try_says_nothing_about_the_first(world):
+    task = await lost(world, "create=lost_after create_times=1 then=refuse_content")
+    async with world.working(), asyncio.timeout(50):
+        while 451 not in [call["status"] for call in await world.calls(task, "submit")]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    now = await world.task(task.id)
+
     assert (now.state, now.spend) == (State.SUBMITTED, Spend.UNKNOWN)
+
+
+@pytest.mark.parametrize("changed", ["credential", "base_url"])
+async def test_a_lost_request_is_not_sent_again_to_another_account_or_place(world, tmp_path, changed):
+    task = await lost(world, "create=lost_after create_times=1")
+    async with running_studio(tmp_path / "other", KEY) as elsewhere:
+        other = {"credential": SecretStr("studio-key-of-another-account"), "base_url": elsewhere}[changed]
+        routes = tuple(route.model_copy(update={changed: other}) for route in world.settings.routes)
+        async with world.working(routes=routes):
+            parked = await world.until(task, parked=True)
+        async with httpx.AsyncClient(base_url=elsewhere) as client:
+            made_elsewhere = (await client.get("/ledger")).json()["count"]
+    tries = len(await world.calls(task, "submit"))
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (parked.parked, parked.spend, tries) == (Parked.OUTCOME_UNKNOWN, Spend.UNKNOWN, 1)
+    assert (ended.state, await world.creations(task), made_elsewhere) == (State.DOWNLOADED, 1, 0)
 
 
 async def test_a_reference_is_not_sent_again_when_the_upstream_may_have_forgotten_it(world):
@@ -92,12 +126,18 @@ async def test_a_reference_is_not_sent_again_when_the_upstream_may_have_forgotte
 
 async def test_an_answer_that_comes_while_the_ledger_is_away_is_not_forgotten(world, dsn, server_dsn):
     name = urlsplit(dsn).path.strip("/")
-    task = await world.accepts("sora-2", script="latency=1")
-    elsewhere = await asyncpg.connect(server_dsn)
-    async with world.working(submit_timeout_s=10):
-        await world.created(task, sent=True)
+    elsewhere, gone = await asyncpg.connect(server_dsn), asyncio.Event()
+
+    async def take_away(point: str) -> None:
         await away(elsewhere, name)
-        await asyncio.sleep(3)
+        gone.set()
+
+    task = await world.accepts("sora-2")
+    failpoints.arm("submit.connected", take_away)
+    async with world.working(lease_s=60):
+        await gone.wait()
+        failpoints.disarm()
+        await asyncio.sleep(2)
         await elsewhere.execute(f"ALTER DATABASE {name}_away RENAME TO {name}")
         ended = await world.until(task, within_s=50)
     await elsewhere.close()
@@ -129,11 +169,8 @@ async def test_a_narrow_route_takes_its_tasks_one_after_another(world):
 
 
 async def test_a_lease_is_kept_for_as_long_as_the_upstream_takes_to_answer(world):
-    task = await world.accepts("sora-2", script="latency=2.5")
-    async with (
-        world.working(lease_s=0.9, submit_timeout_s=10),
-        world.working(lease_s=0.9, submit_timeout_s=10),
-    ):
+    task = await world.accepts("sora-2", script="latency=8")
+    async with world.working(submit_timeout_s=30), world.working(submit_timeout_s=30):
         ended = await world.until(task, parked=True)
 
     assert (ended.state, ended.parked) == (State.DOWNLOADED, None)

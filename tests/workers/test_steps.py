@@ -5,12 +5,14 @@ import hashlib
 
 import asyncpg
 import pytest
+from starlette.exceptions import HTTPException
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import Parked, Spend, State
 from tasks_service.artifacts import Artifacts
+from workers.sandbox.studio import Studio
 
-from .conftest import KEY
+from .conftest import KEY, in_haste
 
 
 async def files_of(world, task):
@@ -78,7 +80,7 @@ async def test_a_clear_refusal_fails_the_task_and_costs_nothing(world, mischief,
 @pytest.mark.parametrize("mischief", ["refuse_rate", "busy"])
 async def test_a_refusal_that_passes_is_tried_again_as_a_new_attempt(world, mischief):
     task = await world.accepts(script=f"create={mischief} create_times=2")
-    async with world.working():
+    async with world.working(**in_haste(mischief)):
         ended = await world.until(task)
 
     outcomes = [attempt.outcome for attempt in await world.ledger.spends.attempts(task)]
@@ -92,7 +94,7 @@ async def test_a_refusal_that_passes_is_tried_again_as_a_new_attempt(world, misc
 )
 async def test_a_lost_answer_is_found_again_by_its_reference_and_paid_once(world, mischief):
     task = await world.accepts(script=f"create={mischief} create_times=2")
-    async with world.working():
+    async with world.working(**in_haste(mischief)):
         ended = await world.until(task)
 
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 1)
@@ -103,7 +105,7 @@ async def test_a_lost_answer_is_found_again_by_its_reference_and_paid_once(world
 @pytest.mark.parametrize("mischief", ["500_before", "lost_before", "hang_before", "redirect"])
 async def test_an_answer_that_proves_nothing_is_asked_again_under_the_same_reference(world, mischief):
     task = await world.accepts(script=f"create={mischief} create_times=1")
-    async with world.working():
+    async with world.working(**in_haste(mischief)):
         ended = await world.until(task)
 
     assert (ended.state, ended.attempt) == (State.DOWNLOADED, 1)
@@ -115,7 +117,7 @@ async def test_an_answer_that_proves_nothing_is_asked_again_under_the_same_refer
 )
 async def test_where_nothing_can_be_found_again_a_lost_answer_is_left_to_a_person(world, mischief):
     task = await world.accepts("sora-2", script=f"create={mischief}")
-    async with world.working():
+    async with world.working(**in_haste(mischief)):
         parked = await world.until(task, parked=True)
         # Long enough to come due again several times.
         await asyncio.sleep(2.5)
@@ -144,7 +146,7 @@ async def test_a_worker_that_is_stopped_in_the_middle_of_a_paid_request_says_so(
 )
 async def test_a_look_that_goes_wrong_does_not_end_the_task(world, mischief):
     task = await world.accepts(script=f"run=0.6 poll={mischief} poll_times=2")
-    async with world.working():
+    async with world.working(**in_haste(mischief)):
         ended = await world.until(task, within_s=50)
 
     assert ended.state is State.DOWNLOADED
@@ -217,6 +219,39 @@ async def test_a_waiting_task_can_be_cancelled_upstream(world):
 
     assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
     assert [call["status"] for call in await world.calls(task, "cancel")] == [200]
+
+
+async def test_a_wish_to_cancel_is_heard_though_the_lease_is_renewed_before_the_next_claim(world):
+    task = await world.accepts(script="queue=600")
+    async with world.working(tick_s=2, lease_s=3), asyncio.timeout(50):
+        while (watched := await world.task(task.id)).state is State.SUBMITTED or watched.claim < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await world.ledger.tasks.cancel(task.id, "customer:test")
+        ended = await world.until(task)
+
+    assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
+
+
+@pytest.mark.parametrize("model", ["sandbox-image-1-fast", "doubao-seedance-1-0-pro-250528"])
+@pytest.mark.parametrize("status", [401, 429, 503])
+async def test_a_wish_to_cancel_that_was_not_heard_is_said_again(world, monkeypatch, model, status):
+    heard, cancel = [], Studio.cancel
+
+    async def deaf_once(self, job):
+        heard.append(job)
+        if len(heard) == 1:
+            raise HTTPException(status)
+        return await cancel(self, job)
+
+    monkeypatch.setattr(Studio, "cancel", deaf_once)
+    task = await world.accepts(model, script="queue=600")
+    async with world.working():
+        await world.until(task, State.QUEUED)
+        await world.ledger.tasks.cancel(task.id, "customer:test")
+        ended = await world.until(task)
+
+    assert len(heard) == 2
+    assert (ended.state, ended.failure.kind) == (State.FAILED, FailureKind.CANCELED)
 
 
 async def test_a_task_that_can_no_longer_be_cancelled_goes_on(world):

@@ -159,8 +159,10 @@ class Ark:
         behaviour: Behaviour,
         work: Work,
     ) -> Response:
+        reference = body.get("safety_identifier")
+        asked = self._studio.asked("ark", reference, prompt)
+
         async def make() -> Creation:
-            reference = body.get("safety_identifier")
             return await self._studio.create(
                 "ark", body["model"], prompt, behaviour, work, reference=reference
             )
@@ -172,6 +174,7 @@ class Ark:
             self._studio,
             request,
             behaviour,
+            asked=asked,
             tries_of=f"ark:{said}",
             refuse=refuse,
             make=make,

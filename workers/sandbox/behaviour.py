@@ -19,12 +19,19 @@ CREATE_BEFORE: Final = frozenset(
         "redirect",
     }
 )
+CLEAR_NO: Final = frozenset(
+    {"refuse_parameters", "refuse_content", "refuse_money", "refuse_rate", "refuse_auth", "busy"}
+)
 CREATE_AFTER: Final = frozenset(
     {"500_after", "html_502_after", "lost_after", "hang_after", "garbage", "no_id"}
 )
 
 CHOICES: Final[dict[str, frozenset[str]]] = {
     "create": CREATE_BEFORE | CREATE_AFTER,
+    # What becomes of the tries after those that `create_times` counts.
+    "then": CREATE_BEFORE | CREATE_AFTER,
+    # A client's reference that was used before: another job is made, where the vendor would refuse.
+    "reuse": frozenset({"accepted"}),
     "end": frozenset({"content", "internal", "money", "timeout", "never"}),
     "poll": frozenset(
         {"unknown_status", "garbage", "500", "503", "404", "401", "429", "hang", "backwards", "empty_results"}
@@ -76,6 +83,8 @@ class Behaviour:
     link: float
     create: str | None
     create_times: int
+    then: str | None
+    reuse: str | None
     end: str | None
     poll: str | None
     poll_times: int
@@ -117,6 +126,8 @@ def parse_behaviour(script: str) -> Behaviour:
         link=seconds["link"],
         create=words.get("create"),
         create_times=counts["create_times"],
+        then=words.get("then"),
+        reuse=words.get("reuse"),
         end=words.get("end"),
         poll=words.get("poll"),
         poll_times=counts["poll_times"],
@@ -140,6 +151,8 @@ def _refuse_inert(words: dict[str, str]) -> None:
     for count, what in COUNTS.items():
         if count in words and what not in words:
             raise BehaviourError(f"{count} means nothing without {what}=")
+    if "then" in words and "create_times" not in words:
+        raise BehaviourError("then means nothing without create_times=")
 
 
 def _seconds(key: str, text: str) -> float:

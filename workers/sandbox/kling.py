@@ -143,10 +143,11 @@ class Kling:
         work: Work,
     ) -> Response:
         reference = body.get("external_task_id")
+        asked = self._studio.asked("kling", reference, prompt)
 
         async def make() -> Creation:
             # Nothing is awaited between this look and the creation, so two at once cannot both pass.
-            if reference and self._studio.by_reference(reference, "kling"):
+            if reference and not behaviour.reuse and self._studio.by_reference(reference, "kling"):
                 raise _UsedTwice(reference)
             model = str(body.get("model_name", "kling-v1"))
             return await self._studio.create(
@@ -157,6 +158,7 @@ class Kling:
             self._studio,
             request,
             behaviour,
+            asked=asked,
             tries_of=f"kling:{body.get('prompt')}",
             refuse=refuse,
             make=make,

@@ -69,6 +69,7 @@ class Ledger:
         self.creations: dict[str, Creation] = {}
         self.marks: dict[str, tuple[Mark, float]] = {}
         self.calls: Counter[tuple[str, str]] = Counter()
+        self._asked = 0
         self._noted_at = time.monotonic()
         self._syncing = asyncio.Lock()
         self._written = 0
@@ -83,6 +84,17 @@ class Ledger:
         """Write a creation down; `durable` tells when it is safe to speak of it."""
         self.creations[creation.id] = creation
         self._append({"event": "created", **asdict(creation)})
+
+    def asked(self, dialect: Dialect, reference: str | None, prompt: str, at: float) -> int:
+        """Note that somebody asked for a job, whatever becomes of it; its number."""
+        self._asked += 1
+        entry: dict[str, object] = {"dialect": dialect, "reference": reference, "prompt": prompt, "at": at}
+        self._append({"event": "asked", "number": self._asked, **entry})
+        return self._asked
+
+    def refused(self, number: int) -> None:
+        """Note that whoever asked was told clearly that there will be no job."""
+        self._append({"event": "refused", "number": number})
 
     def mark(self, job_id: str, mark: Mark, at: float) -> None:
         """Note that a job was cancelled or deleted."""
@@ -142,6 +154,8 @@ class Ledger:
         if event == "created":
             creation = _creation(line)
             self.creations[creation.id] = creation
+        if event == "asked":
+            self._asked = cast("int", line["number"])
         if event == "cancelled" or event == "deleted":
             self.marks[str(line["id"])] = (cast("Mark", event), cast("float", line["at"]))
         if event == "calls":

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workers.sandbox.behaviour import CREATE_AFTER, CREATE_BEFORE, Behaviour
+from workers.sandbox.behaviour import CLEAR_NO, CREATE_AFTER, CREATE_BEFORE, Behaviour
 from workers.sandbox.ledger import Creation
 from workers.sandbox.studio import Studio
 
@@ -71,6 +71,7 @@ async def create(
     request: Request,
     behaviour: Behaviour,
     *,
+    asked: int,
     tries_of: str,
     refuse: Refuse,
     make: Callable[[], Awaitable[Creation]],
@@ -81,7 +82,9 @@ async def create(
     if behaviour.latency:
         await asyncio.sleep(behaviour.latency)
     tries = studio.count("create", tries_of)
-    mischief = behaviour.create if tries <= behaviour.create_times else None
+    mischief = behaviour.create if tries <= behaviour.create_times else behaviour.then
+    if mischief in CLEAR_NO:
+        studio.ledger.refused(asked)
     if mischief in CREATE_BEFORE:
         return _instead(mischief, request, refuse)
     job = await make()

@@ -126,6 +126,7 @@ class Native:
         self, request: Request, body: dict[str, Any], offer: Offer, prompt: str, behaviour: Behaviour
     ) -> Response:
         reference = body.get("reference")
+        asked = self._studio.asked("sandbox", reference, prompt)
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         known = self._studio.by_reference(reference, "sandbox") if reference else None
         if known and known.fingerprint != fingerprint:
@@ -154,7 +155,14 @@ class Native:
         # By the prompt: a new attempt at the same work has another reference, and is another try.
         tries_of = f"native:{body['prompt']}"
         return await create(
-            self._studio, request, behaviour, tries_of=tries_of, refuse=refuse, make=make, answer=answer
+            self._studio,
+            request,
+            behaviour,
+            asked=asked,
+            tries_of=tries_of,
+            refuse=refuse,
+            make=make,
+            answer=answer,
         )
 
     def _work(self, body: dict[str, Any], offer: Offer, prompt: str) -> Work:

@@ -122,6 +122,10 @@ class Studio:
         await self.ledger.durable()
         return job
 
+    def asked(self, dialect: Dialect, reference: str | None, prompt: str) -> int:
+        """Note a request for a job when it comes; its number."""
+        return self.ledger.asked(dialect, reference, prompt, self.now())
+
     async def cancel(self, job: Creation) -> bool:
         """End a job that still waits."""
         if self.look(job).status != "waiting":

@@ -105,9 +105,17 @@ class Videos:
         def answer(job: Creation) -> Response:
             return JSONResponse(self._shown(job))
 
+        asked = self._studio.asked("videos", None, prompt)
         tries_of = f"videos:{fields.get('prompt')}"
         return await create(
-            self._studio, request, behaviour, tries_of=tries_of, refuse=refuse, make=make, answer=answer
+            self._studio,
+            request,
+            behaviour,
+            asked=asked,
+            tries_of=tries_of,
+            refuse=refuse,
+            make=make,
+            answer=answer,
         )
 
     async def all(self, request: Request) -> Response:

@@ -118,6 +118,26 @@ async def test_a_wish_to_cancel_during_one_attempt_prevents_the_next(ledger, cal
     assert len(await ledger.spends.attempts(task)) == 1
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+async def test_a_wish_to_cancel_is_seen_though_whoever_watches_the_task_prolongs_its_lease(
+    ledger, caller, brought_to, state
+):
+    task = await brought_to(state)
+    assert not await ledger.tasks.cancel(task.id, caller.actor)
+
+    assert await ledger.tasks.renew([task], LEASE) == set()
+    [claimed] = await ledger.tasks.claim([state], 1, LEASE)
+    assert (claimed.id, claimed.cancel_requested_at is not None) == (task.id, True)
+
+
+async def test_a_wish_to_cancel_what_is_made_already_disturbs_no_download(ledger, caller, brought_to):
+    task = await brought_to(State.DONE)
+    assert not await ledger.tasks.cancel(task.id, caller.actor)
+
+    assert await ledger.tasks.claim([State.DONE], 1, LEASE) == []
+    assert await ledger.tasks.renew([task], LEASE) == {task.id}
+
+
 async def test_an_outcome_that_is_known_is_not_written_again(ledger, opened):
     await opened()
     [task] = await ledger.tasks.claim([State.SUBMITTED], 1, LEASE)
