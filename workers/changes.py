@@ -50,7 +50,7 @@ class Changes:
             await ledger.history.record_all([(one.task.id, call) for one in kept for call in one.calls])
             for change in kept:
                 with bound_contextvars(task_id=str(change.task.id), claim=change.task.claim):
-                    await reached("poll.moving" if change.move else "poll.remembering")
+                    await (reached("poll.moving") if change.move else reached("poll.remembering"))
         return [task or Outrun(one.task.id) for one, task in zip(changes, written, strict=True)]
 
 
