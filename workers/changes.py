@@ -50,8 +50,15 @@ class Changes:
             await ledger.history.record_all([(one.task.id, call) for one in kept for call in one.calls])
             for change in kept:
                 with bound_contextvars(task_id=str(change.task.id), claim=change.task.claim):
-                    await (reached("poll.moving") if change.move else reached("poll.remembering"))
+                    await _about_to_be_written(change)
         return [task or Outrun(one.task.id) for one, task in zip(changes, written, strict=True)]
+
+
+async def _about_to_be_written(change: Change) -> None:
+    if change.move:
+        await reached("poll.moving")
+    else:
+        await reached("poll.remembering")
 
 
 async def _write_tasks(ledger: Ledger, changes: Sequence[Change]) -> list[Task | None]:
