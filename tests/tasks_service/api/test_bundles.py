@@ -34,7 +34,7 @@ async def test_a_bundle_holds_everything_that_is_on_record(world: World, acme: h
     assert told == history
     assert found["as_of"] == max(entry["at"] for entry in history)
     assert "no kites" in str(found["explanation"]["en"])
-    assert "内容审核" in str(found["explanation"]["zh"])
+    assert "内容检查" in str(found["explanation"]["zh"])
 
 
 async def test_a_bundle_of_a_finished_task_names_its_files_by_digest(

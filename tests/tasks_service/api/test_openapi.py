@@ -127,7 +127,7 @@ def try_it(operation: Any, headers: dict[str, str], mode: GenerationMode, made: 
     seen: set[int] = set()
 
     @settings(
-        max_examples=60,
+        max_examples=30,
         deadline=None,
         database=None,
         phases=[Phase.generate],
