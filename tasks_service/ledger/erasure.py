@@ -37,6 +37,7 @@ class Erasure(Book, beside=__file__):
             "erase_events",
             "erase_calls",
             "erase_notes",
+            "erase_group",
             "erase_words",
             "look_no_more",
         ):

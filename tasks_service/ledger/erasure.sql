@@ -22,6 +22,11 @@ UPDATE task_note SET detail = NULL
 WHERE task_id = :id AND detail IS NOT NULL AND type <> 'decision' AND actor NOT LIKE 'person:%'
   AND reason NOT IN ('duplicate_allowed', 'put_in_doubt');
 
+-- erase_group: an upstream's words, which all cases of its trouble share; they go with the last of these
+UPDATE failure_group g SET words = '' FROM task t
+WHERE t.id = :id AND g.key = t.failure_group AND g.words <> '' AND NOT EXISTS (
+    SELECT FROM failure_case c JOIN task o ON o.id = c.task_id WHERE c.group_key = g.key AND o.erased_at IS NULL);
+
 -- erase_words: what it could be found by; an empty place, so that nobody takes its words up a moment later
 INSERT INTO task_words (task_id, account_id, part, words)
 SELECT t.id, t.account_id, part, '' FROM task t, unnest(ARRAY['a', 'f']::"char"[]) AS part WHERE t.id = :id

@@ -102,6 +102,24 @@ CREATE TRIGGER notes_are_append_only BEFORE DELETE OR UPDATE OF task_id, id, typ
 CREATE TRIGGER words_of_a_note_are_only_erased BEFORE UPDATE OF detail ON task_note
     FOR EACH ROW EXECUTE FUNCTION refuse_words_but_erasure('detail');
 
+-- What all cases of a trouble say becomes nothing once none of them has its content any more.
+CREATE FUNCTION refuse_words_of_group_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.words = '' AND NOT EXISTS (
+        SELECT FROM failure_case c JOIN task t ON t.id = c.task_id
+        WHERE c.group_key = NEW.key AND t.erased_at IS NULL
+    ) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of % is refused: %', TG_OP, TG_TABLE_NAME, replace(TG_NAME, '_', ' ')
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+END $$;
+DROP TRIGGER a_group_is_what_it_is ON failure_group;
+CREATE TRIGGER a_group_is_what_it_is BEFORE UPDATE OF key, provider, phase, kind, status_class, code, made_at
+    ON failure_group FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER words_of_a_group_are_only_erased BEFORE UPDATE OF words ON failure_group
+    FOR EACH ROW EXECUTE FUNCTION refuse_words_of_group_but_erasure();
+
 DROP TRIGGER calls_are_evidence ON upstream_call;
 CREATE TRIGGER calls_are_evidence
     BEFORE DELETE OR UPDATE OF task_id, id, purpose, attempt, route, method, path, sent_at, latency_ms, status, trouble,
