@@ -1,6 +1,8 @@
 """The shape of the code, as far as a machine can hold it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,12 @@ def test_names_say_something():
     assert [
         name for name in names if any(part.removesuffix(".py").rstrip("s") in VAGUE for part in name.parts)
     ] == []
+
+
+def test_a_command_does_not_load_what_answers_people_over_http():
+    program = "import sys, tasks_service.cli.main; print(*sys.modules.keys() & {'fastapi', 'aiohttp', 'httpx', 'PIL'})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert loaded.stdout.split() == []

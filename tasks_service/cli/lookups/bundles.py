@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from schemas.ids import task_id_text
-from tasks_service.api.bundles import gather, packed
 from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.database import ledger_of
 from tasks_service.cli.errors import Trouble
@@ -26,6 +25,9 @@ def bundle(
     ] = None,
 ) -> None:
     """Pack everything on record about a task into one file, without secrets: to hand on, or to keep."""
+    # Loaded only here: every other command would start later for it.
+    from tasks_service.api.bundles import packed
+
     name, found = asyncio.run(_gathered(task_id))
     content = packed(found, form)
     if output == Path("-"):
@@ -40,6 +42,8 @@ def bundle(
 
 
 async def _gathered(text: str) -> tuple[str, dict[str, Any]]:
+    from tasks_service.api.bundles import gather
+
     settings = read_settings()
     async with ledger_of(settings) as ledger:
         task = await get_task(ledger, text)
