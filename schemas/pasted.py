@@ -30,7 +30,11 @@ _LABELLED = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9_.:@/+=~-]{5,127})"
 )
 # Quotes of a program's text end a sentence; so do brackets, lines, addresses and whatever has a digit in it.
-_BETWEEN_PROSE = re.compile(r"[\"“”{}\[\]()（）<>\\|\r\n\t]+|[a-z]+://\S+|\S*[0-9]\S*")
+_MARKS = r"\"“”{}\[\]()（）<>\\|"
+# Each run of letters is gone through once: whatever has a digit in it is taken from its beginning.
+_BETWEEN_PROSE = re.compile(
+    rf"[{_MARKS}\r\n\t]+|(?<![a-z])[a-z]{{1,12}}+://\S+|(?<![^\s{_MARKS}])[^\s{_MARKS}0-9]*+[0-9][^\s{_MARKS}]*"
+)
 _SENTENCE = re.compile(r"\s|[\u2e80-\U0003ffff]")
 _QUOTED = re.compile(r"[\"“]([^\"“”]{1,200})[\"”]")
 
