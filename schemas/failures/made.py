@@ -120,7 +120,7 @@ MEANINGS: dict[FailureKind, Meaning] = {
         layer=Layer.NETWORK,
         whose_move=Mover.OPERATOR,
         transient=True,
-        spent=Answer.NO,
+        spent=Answer.UNKNOWN,
         words=Said(
             "No connection could be made, or it was cut before an answer came.",
             "无法建立连接，或连接在收到应答前中断。",

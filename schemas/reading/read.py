@@ -165,4 +165,4 @@ def _spent(given: Given, layers: list[Layer], kind: FailureKind) -> Answer:
         return Answer.YES
     if _question_failed(given):
         return Answer.UNKNOWN
-    return Answer.UNKNOWN if kind is FailureKind.NETWORK else MEANINGS[kind].spent
+    return MEANINGS[kind].spent

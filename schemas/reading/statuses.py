@@ -41,7 +41,7 @@ _KINDS = {
     415: K.REFERENCE_IMAGE_INVALID,
     422: K.PARAMETER_INVALID,
     429: K.RATE_LIMITED,
-    499: K.CANCELED,
+    499: K.TIMEOUT,  # the one who asked went away, and the work may go on
     503: K.UPSTREAM_OVERLOADED,
     504: K.TIMEOUT,
     521: K.NETWORK,

@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     made.TIMEOUT,
     made.WAIT,
     asked.CALLED_OFF,
+    asked.WENT_AWAY,
     made.MACHINE,
     asked.SETTING,
     made.INTERNAL,
