@@ -38,7 +38,7 @@ def whether_spent(spent: Answer, *, accepted: bool) -> str:
 
 
 def instead_of_sending(kind: FailureKind, spent: Answer, *, accepted: bool) -> str:
-    """What to do where the same call may not simply be sent again; `accepted` if the upstream had the work."""
+    """What to do where the same call may not simply be sent again; `accepted` where there was a task."""
     if kind is FailureKind.CONTENT_POLICY_OUTPUT and spent is not Answer.NO:
         return "changed_and_paid"
     match spent:

@@ -73,6 +73,15 @@ def innermost_first(given: Given, layers: list[Layer]) -> Iterator[int]:
         yield given.status
 
 
+def every_named(given: Given, layers: list[Layer]) -> Iterator[int]:
+    """Each status that anybody named, also those behind the first one of a sentence."""
+    yield from innermost_first(given, layers)
+    for layer in layers:
+        for pattern in (_PAGE,) if layer.page else (_NAMED, _FIRST):
+            for found in pattern.finditer(layer.words):
+                yield int(next(group for group in found.groups() if group))
+
+
 def _named(layers: list[Layer]) -> Iterator[int]:
     for layer in layers:
         for name in _FIELDS:

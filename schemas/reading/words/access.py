@@ -4,6 +4,20 @@ from schemas.failures import FailureKind as K
 from schemas.reading.words.rule import rule
 from schemas.reading.words.stems import KEYS
 
+# Said of money in so many words: whatever stands beside it about speed takes nothing back.
+MONEY_GONE = rule(
+    "money_gone",
+    K.QUOTA_EXHAUSTED,
+    r"""
+        insufficient[\w ]{0,30}(?:balance|credit|fund)
+        not enough[\w ]{0,12}(?:credit|balance|fund|money|coin)
+        (?:credit|account|wallet|your|api|the) ?(?:balance|credits?|funds)\b[^.\n]{0,40}(?:not eno|
+        insufficient|too low|exhausted|depleted|used up|r[au]n out|is empty|negative)
+        (?:余额|积分|点数|算力|灵感值)[^。\n]{0,12}(?:不足|不够|用尽|用完|耗尽|为0|欠)|欠费
+    """,
+    unless=r"load balanc",
+)
+
 MONEY = rule(
     "money",
     K.QUOTA_EXHAUSTED,
