@@ -28,8 +28,11 @@ def said(sentence: Said, words: Words) -> str:
 def quoted(message: str | None, facts: Mapping[str, object], words: Words) -> str:
     """The upstream's own words with the particulars that it named."""
     told = ", ".join(f"{name} {value}" for name, value in facts.items() if value)
-    parts = (words.quoted.format(said=message) if message else "", f"({told})" if told else "")
-    return " ".join(part for part in parts if part)
+    parts = (
+        words.quoted.format(said=message) if message else "",
+        words.particulars.format(told=told) if told else "",
+    )
+    return words.joint.join(part for part in parts if part)
 
 
 def whether_spent(spent: Answer, *, accepted: bool) -> str:

@@ -27,6 +27,7 @@ class Words:
     joint: str  # between two sentences
     listing: str  # between two things of a list
     quoted: str
+    particulars: str
     status: str
     code: str
     request_id: str
@@ -53,13 +54,13 @@ EN: Final = Words(
     states={
         "submitted": "Accepted at {at}; it has waited {age} for its turn to be sent to the provider.",
         "sending": "Accepted at {at}; the request to the provider is on its way.",
-        "trying": "Accepted at {at}; the provider could not take it {attempts} time(s), and created nothing. "
-        "It is tried again by itself.",
+        "trying": "Accepted at {at}; the provider could not take it (tries so far: {attempts}), "
+        "and created nothing. It is tried again by itself.",
         "asking": "Accepted at {at}; the request was sent, and no clear answer came back.",
         "queued": "Waiting in the provider's queue since {at}, for {age} so far.",
         "running": "The provider has been making it since {at}, for {age} so far (progress {progress} %).",
         "done": "The provider finished it at {at}; its files are being fetched.",
-        "downloaded": "Finished: {files} file(s) stored with us since {at}.",
+        "downloaded": "Finished; its files are stored with us since {at}: {files}.",
         "failed": "Failed at {at}.",
     },
     parked={
@@ -131,8 +132,9 @@ EN: Final = Words(
     joint=" ",
     listing="; ",
     cancel_requested="Its end was asked for at {at}; a worker acts on it.",
-    late="Its result came late, when we had given it up, and is kept: {files} file(s) stored with us.",
+    late="Its result came late, when we had given it up, and is kept; files stored with us: {files}.",
     quoted="“{said}”",
+    particulars="({told})",
     status="status",
     code="code",
     request_id="request",
@@ -229,6 +231,7 @@ ZH: Final = Words(
     cancel_requested="已于 {at} 请求取消，系统会处理。",
     late="结果在我们放弃之后才到，仍已保存：{files} 个文件在我们这里。",
     quoted="“{said}”",
+    particulars="（{told}）",
     status="状态码",
     code="代码",
     request_id="请求编号",

@@ -50,8 +50,9 @@ def explain(
 def _answer(line: str) -> str:
     """One line for one line, whatever it holds; whole keys are taken out, and that is said."""
     name, given = _named(line)
-    keys = [key for text in (given.body, given.exception) for key in whole_keys(text)]
+    keys = [key for text in (given.body, given.exception, str(name)) for key in whole_keys(text)]
     found = explained(cleaned(given, Redactor()), keys)
+    name = Redactor()(name) if isinstance(name, str) else name
     return json.dumps({"id": name} | found.model_dump(mode="json"), ensure_ascii=True)
 
 
