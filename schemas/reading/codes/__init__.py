@@ -38,7 +38,7 @@ _ALSO: Mapping[str, str] = {
 }
 
 # Words of anybody's language, which are codes only where their own vendor says them.
-_ONLY_THERE = frozenset({"aborted", "canceled", "banned", "blocked", "missing", "enum", "one_of"})
+_ONLY_THERE = frozenset({"unknown", "aborted", "canceled", "banned", "blocked", "missing", "enum", "one_of"})
 
 _FOR_ALL: dict[str, Code] = {}
 for _name in ("everywhere", *reversed([name for name in TABLES if name != "everywhere"])):

@@ -88,7 +88,8 @@ IMAGE_GIVEN = rule(
         error|time)|json|max_tokens|image generation|image-\d|gpt-image|text-to-image model
         unsupported parameter|video_?length|does not support|response_format|out of memory
         storage quota|number of images|connection|certificate|no such host|\bstream|http status
-        timed? ?out(?! while)|deadline
+        timed? ?out(?! while)|deadline|rate[ -]limit
+        (?:images?|videos?|files?) (?:per|a|/) ?(?:minute|second|hour|day|week|month)
         请求体|参数
     """,
     phases=(Phase.SUBMIT, Phase.POLL),
