@@ -16,10 +16,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
-HIDDEN = "[redacted]"
+from schemas import key_shapes
 
-# A word starts here: after something else, or after an escape whose last letter only looks like a word.
-_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+HIDDEN = key_shapes.HIDDEN
+_START = key_shapes.START
+
 # Slashes and base64 in the spellings of PHP (\/) and .NET (\u002B); they end no value.
 _SLASH = r"\\{0,15}/"
 _ESCAPED = r"\\{1,15}(?:/|u002[bBfF]|u003[dD])"
@@ -60,28 +61,6 @@ def _pair(mark: str) -> re.Pattern[str]:
     return re.compile(rf"(?i)({name})(?!{_MASKED}){value}")
 
 
-# What is a key by its own looks, wherever it stands.
-_KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # JSON Web Tokens; up to three short words may be joined before one
-    (
-        re.compile(
-            rf"({_START}(?<!-)(?:[A-Za-z0-9]{{1,20}}+[-_]){{0,3}}?)"
-            r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+)?"
-        ),
-        rf"\1{HIDDEN}",
-    ),
-    # vendors' keys by their prefixes; a masked key (sk-ab***yz) holds stars and does not match
-    (re.compile(rf"{_START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
-    (
-        re.compile(
-            rf"{_START}(?:pk|rk|fal|r8|ct_live|ct_test|xai|luma)[-_]"
-            r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
-        ),
-        HIDDEN,
-    ),
-    (re.compile(rf"{_START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
-    (re.compile(rf"{_START}(?:AKIA|ASIA|AKLT|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
-)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
@@ -89,7 +68,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1 {HIDDEN}",
     ),
-    *_KEYS,
+    *key_shapes.KEYS,
     # Many an id is called so, too; and key_frame_interpolation_mode is no key.
     (re.compile(rf"{_START}key[-_](?=[a-z_-]{{0,40}}[0-9A-Z])[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     # parameters of signed links
@@ -121,6 +100,20 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{HIDDEN}",
     ),
+    # in prose only what is too long for a word
+    (
+        re.compile(
+            r"(?i)((?<![a-z0-9])(?:api|access|secret)[-_ ]?key(?:[-_]id)?(?: is| was)?\s{0,4}[:=]?\s{0,4}+)"
+            r"(?=[a-z_-]{0,40}[0-9])[a-z0-9_-]{28,}+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        re.compile(
+            rf"(?i)((?<![a-z0-9])(?:access|secret)[-_]?key(?:[-_]id)?=)(?!{_MASKED})(?:[a-z0-9._~+/-]|{_ESCAPED}){{12,}}+"
+        ),
+        rf"\1{HIDDEN}",
+    ),
 )
 _DATA_URI = re.compile(
     rf"data:([a-z]{{1,40}}{_SLASH}[a-z0-9.+-]{{1,80}})?(?:;[a-z0-9=_.-]{{1,40}}){{0,3}};base64,"
@@ -139,8 +132,8 @@ _NAME = re.compile(_NAMES, re.IGNORECASE)
 # In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
 # behind which a word begins that does not look like one.
 _CLUE = re.compile(
-    r"bearer|basic|eyj|key|token|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma)[-_]|"
-    r"aiza|akia|asia|aklt|ltai|003d|[=%@'\"\\]"
+    r"bearer|basic|eyj|key|token|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github)[-_]|"
+    r"aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
 )
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
@@ -189,13 +182,6 @@ def secrets_in(text: str) -> list[tuple[int, int]]:
 def names_a_secret(name: str) -> bool:
     """Whether what is called so is a secret, whatever it looks like."""
     return _NAME.fullmatch(name) is not None
-
-
-def complete_key(text: str) -> str | None:
-    """Head and tail of the first key in a text that is all there: people see which one they showed."""
-    found = (match for pattern, _ in _KEYS if (match := pattern.search(text)))
-    key = next((match[0] for match in found if HIDDEN not in match[0]), None)
-    return f"{key[:4]}…{key[-4:]}" if key else None
 
 
 def redacted(value: Any, redact: Callable[[str], str]) -> Any:

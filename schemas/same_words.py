@@ -70,6 +70,15 @@ _PROMPT_BEFORE = re.compile(
     r"(?:prompts?|texts?|inputs?|contents?|words?|phrases?|提示词|文本|内容|输入|敏感词|描述)[\s:=(\[]{0,4}$"
 )
 _NAME_BEFORE = re.compile(r"(?:参数|字段|属性|模型|取值|选项)[\s:=(\[为是]{0,4}$")
+# What follows these is a customer's, to the end of the sentence, though nobody quoted it.
+_UNQUOTED = re.compile(
+    r"((?:prompts? (?:contains?+|includes?+)|(?:words?|terms?|phrases?) ?[:=]|"
+    r"(?<![\w\"'.])prompts? ?[:=]|(?:敏感|违禁|违规|屏蔽)(?:词汇?|内容)(?:包括|包含|有|为|是)?\s?[:=]|"
+    r"提示词\s?[:=]|提示词(?:中)?(?:包含|含有)) ?+)"
+    r"(?![\s\"'“‘「『《`{\[(])(?!(?:an? |any |the |some )?"
+    r"(?:sensitive|prohibited|forbidden|banned|unsafe|illegal|inappropriate|disallowed|invalid|too|must|should|field|is|was|cannot|string|length|exceeds?|required|"
+    r"not)\b)(?!敏感|违禁|违规|不当|不能|必须|长度|过长|为空|超)[^.。!！;；\"\n{}\[\]]{1,400}"
+)
 _CODE = re.compile(r"\d{3,6}")
 _UNITS = (
     r"(?:milliseconds?|millis|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|pixels?|px|bytes?|[kmg]i?b|"
@@ -89,6 +98,7 @@ def same_words(message: str) -> str:
     if text[:1] == "<":
         text = " ".join(_TAG.sub(" ", text).split())
     structured = _STRUCTURE.search(text) is not None
+    text = _UNQUOTED.sub(r"\1{quoted}", text)
     text = _PIECE.sub(lambda found: _without_case(found, structured=structured), text)
     text = _AMOUNTS.sub("{#}", _AMOUNT.sub("{#}", text))
     text = _TOLD_ID.sub(" ", text)

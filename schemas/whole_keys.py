@@ -5,6 +5,7 @@ in a conversation: whoever reads that has the key. A signed link is no key; it i
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas.redaction import secrets_in
@@ -19,6 +20,16 @@ _KINDS = {
     "AKIA": "AWS access key",
     "ASIA": "AWS access key",
     "AKLT": "Volcengine access key",
+    "AKID": "Tencent Cloud access key",
+    "ya29.": "Google access token",
+    "hf_": "Hugging Face key",
+    "gsk_": "Groq key",
+    "ghp_": "GitHub key",
+    "github_pat_": "GitHub key",
+    "whsec_": "secret of a webhook",
+    "bfl_": "API key",
+    "vda_": "Vidu key",
+    "-----BEGIN": "private key",
     "LTAI": "Alibaba Cloud access key",
     "eyJ": "signed token",
     "r8_": "Replicate key",
@@ -30,6 +41,14 @@ _KINDS = {
 }
 # What comes before the value of a parameter in a signed link.
 _IN_A_LINK = re.compile(r"[?&;][\w.-]{1,60}=$|://$")
+
+# What is called a key is none where it is a word; many an id is called one, too.
+_RUN = re.compile(r"[\w+/.=:-]{8,}+")
+_LONG = 20
+_IS_AN_ID = re.compile(
+    r"key[-_](?![A-Za-z0-9]{64,}+$)(?!(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=\D*\d)[A-Za-z0-9]{20,}+$).*",
+    re.DOTALL,
+)
 
 _SCHEME = re.compile(r"^[\s:]*(?:(?:Key|Bearer|Basic|Token)\s{1,8})?", re.IGNORECASE)
 
@@ -46,14 +65,32 @@ class WholeKey:
 
 def whole_keys(text: str) -> list[WholeKey]:
     """The keys in a text that anybody who reads it could use."""
-    found = ((start, _SCHEME.sub("", text[start:end])) for start, end in secrets_in(text))
     return [
         WholeKey(
             _kind(value), text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start), _head(value)
         )
-        for start, value in found
-        if len(value) >= _SHORTEST and not _is_part_of_a_link(text[max(start - 80, 0) : start], value)
+        for start, value in _found(text)
     ][:_MOST]
+
+
+def complete_key(text: str) -> str | None:
+    """Head and tail of the first of them: people see which one they showed."""
+    key = next((value.strip() for _, value in _found(text)), None)
+    return f"{key[:4]}…{key[-4:]}" if key else None
+
+
+def _found(text: str) -> Iterator[tuple[int, str]]:
+    for start, end in secrets_in(text):
+        value = _SCHEME.sub("", text[start:end])
+        if _is_opaque(value) and not _is_part_of_a_link(text[max(start - 80, 0) : start], value):
+            yield start, value
+
+
+def _is_opaque(value: str) -> bool:
+    if len(value) < _SHORTEST or _IS_AN_ID.fullmatch(value):
+        return False
+    runs = _RUN.findall(value)
+    return any(len(run) >= _LONG or any(map(str.isdigit, run)) for run in runs)
 
 
 def _is_part_of_a_link(before: str, value: str) -> bool:

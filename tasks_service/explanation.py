@@ -13,7 +13,7 @@ from typing import Any
 from schemas.failures import MEANINGS, FailureKind, Mover, may_send_again, was_spent
 from schemas.lifecycle import Spend, State
 from schemas.task import Task
-from tasks_service.advice import advice, instead_of_sending, quoted, said
+from tasks_service.advice import advice, instead_of_sending, quoted, said, whether_spent
 from tasks_service.diagnosis import by_words
 from tasks_service.words import EN, ZH, Words
 
@@ -167,7 +167,8 @@ def _spent(task: Task, files: int) -> str:
     if _came_late(task, files):
         return "yes"
     if task.failure:
-        return was_spent(task.failure.kind, task.spend).value
+        spent = was_spent(task.failure.kind, task.spend)
+        return whether_spent(spent, accepted=task.spend is Spend.CONFIRMED)
     if task.spend is Spend.CONFIRMED:
         return "accepted"
     return "no" if task.spend in (Spend.NONE, Spend.NOT_CREATED) else "unknown"
@@ -190,7 +191,8 @@ def _send_again(task: Task, files: int) -> str:
         return "finished" if task.state.final else "on_its_way"
     if may_send_again(task.failure.kind, task.spend):
         return "yes"
-    return instead_of_sending(task.failure.kind, was_spent(task.failure.kind, task.spend))
+    kind, accepted = task.failure.kind, task.spend is Spend.CONFIRMED
+    return instead_of_sending(kind, was_spent(kind, task.spend), accepted=accepted)
 
 
 def _next(task: Task, files: int, now: datetime) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from schemas.pasted import Pasted, like, read_pasted
-from schemas.redaction import complete_key
 from schemas.refusals import SecretPasted
 from schemas.task import Task
+from schemas.whole_keys import complete_key
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
 

@@ -27,6 +27,7 @@ class Words:
     joint: str  # between two sentences
     listing: str  # between two things of a list
     quoted: str
+    particulars: str
     status: str
     code: str
     request_id: str
@@ -53,13 +54,13 @@ EN: Final = Words(
     states={
         "submitted": "Accepted at {at}; it has waited {age} for its turn to be sent to the provider.",
         "sending": "Accepted at {at}; the request to the provider is on its way.",
-        "trying": "Accepted at {at}; the provider could not take it {attempts} time(s), and created nothing. "
-        "It is tried again by itself.",
+        "trying": "Accepted at {at}; the provider could not take it (tries so far: {attempts}), "
+        "and created nothing. It is tried again by itself.",
         "asking": "Accepted at {at}; the request was sent, and no clear answer came back.",
         "queued": "Waiting in the provider's queue since {at}, for {age} so far.",
         "running": "The provider has been making it since {at}, for {age} so far (progress {progress} %).",
         "done": "The provider finished it at {at}; its files are being fetched.",
-        "downloaded": "Finished: {files} file(s) stored with us since {at}.",
+        "downloaded": "Finished; its files are stored with us since {at}: {files}.",
         "failed": "Failed at {at}.",
     },
     parked={
@@ -74,6 +75,7 @@ EN: Final = Words(
     spent={
         "yes": "Yes: the provider did the work.",
         "no": "No: nothing was created at the provider.",
+        "accepted_free": "No: the provider had accepted it; by its own rules this is not charged.",
         "unknown": "Not known: the provider may have created it, and may have charged for it.",
         "accepted": "The provider has accepted it, as one job, and may charge for that.",
     },
@@ -89,7 +91,11 @@ EN: Final = Words(
         "on_its_way": "No: it is on its way. Sent again it would be refused as a duplicate.",
         "finished": "Not needed: it is finished. Submitted again it would be new work, and cost again.",
         "after_a_change": "Yes, after a change: the same request would be refused again.",
-        "after_a_repair": "Later: once the operator has put right what is named above.",
+        "changed_and_paid": "After a change: the same request may be held back again. It would be new work, "
+        "and cost again.",
+        "after_a_repair": "Later: once what is named above has been put right.",
+        "when_there_is_room": "Later: once the provider has room again.",
+        "as_new_work": "Only on purpose: it would be new work, with a price of its own.",
         "not_before_it_is_settled": "Not yet: only once it is certain that the first was not paid for.",
         "ask_again": "Yes: asking once more creates nothing new.",
         "came_late": "Not needed: its result is kept. Submitted again it would be new work, and cost again.",
@@ -126,8 +132,9 @@ EN: Final = Words(
     joint=" ",
     listing="; ",
     cancel_requested="Its end was asked for at {at}; a worker acts on it.",
-    late="Its result came late, when we had given it up, and is kept: {files} file(s) stored with us.",
+    late="Its result came late, when we had given it up, and is kept; files stored with us: {files}.",
     quoted="“{said}”",
+    particulars="({told})",
     status="status",
     code="code",
     request_id="request",
@@ -171,6 +178,7 @@ ZH: Final = Words(
     spent={
         "yes": "是：上游已经完成了工作。",
         "no": "否：上游没有创建任何任务。",
+        "accepted_free": "否：上游曾接受该任务；按其自身规则，这种情况不计费。",
         "unknown": "不确定：上游可能已创建任务，也可能已计费。",
         "accepted": "上游已接受，只有一个任务，可能会为此计费。",
     },
@@ -186,7 +194,10 @@ ZH: Final = Words(
         "on_its_way": "不可以：任务正在进行，再次提交会被当作重复任务拒绝。",
         "finished": "不需要：任务已完成。再次提交是新的任务，会再次计费。",
         "after_a_change": "修改后可以：同样的请求还会被拒绝。",
-        "after_a_repair": "稍后：等运营方解决上述问题之后。",
+        "changed_and_paid": "修改后可以：同样的请求可能再次被扣下。那会是新的任务，会再次计费。",
+        "after_a_repair": "稍后：等上述问题解决之后。",
+        "when_there_is_room": "稍后：等上游有空余容量之后。",
+        "as_new_work": "仅在确有需要时：那会是新的任务，会单独计费。",
         "not_before_it_is_settled": "暂时不要：须先确认第一次没有生成、没有计费。",
         "ask_again": "可以：再次查询不会创建新的任务。",
         "came_late": "不需要：结果已保存。再次提交是新的任务，会再次计费。",
@@ -220,6 +231,7 @@ ZH: Final = Words(
     cancel_requested="已于 {at} 请求取消，系统会处理。",
     late="结果在我们放弃之后才到，仍已保存：{files} 个文件在我们这里。",
     quoted="“{said}”",
+    particulars="（{told}）",
     status="状态码",
     code="代码",
     request_id="请求编号",

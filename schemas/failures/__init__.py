@@ -34,6 +34,8 @@ MEANINGS: Mapping[FailureKind, Meaning] = MappingProxyType(
     access.MEANINGS | asked.MEANINGS | made.MEANINGS | ours.MEANINGS
 )
 
+_NOTHING_CREATED = frozenset({Spend.NONE, Spend.NOT_CREATED})
+
 
 def evidence_for(kind: FailureKind) -> tuple[Evidence, ...]:
     """What to have at hand before a failure of this kind is taken to anybody else."""
@@ -42,7 +44,7 @@ def evidence_for(kind: FailureKind) -> tuple[Evidence, ...]:
 
 def was_spent(kind: FailureKind, spend: Spend) -> Answer:
     """Whether money was spent on a task that failed this way, given what is known of its paid request."""
-    if spend in (Spend.NONE, Spend.NOT_CREATED):
+    if spend in _NOTHING_CREATED:
         return Answer.NO
     if spend is Spend.CONFIRMED:
         return MEANINGS[kind].spent
@@ -55,5 +57,5 @@ def may_be_charged(kind: FailureKind) -> bool:
 
 
 def may_send_again(kind: FailureKind, spend: Spend) -> bool:
-    """Whether a customer may submit the same request again: only where that is certain not to pay twice."""
-    return MEANINGS[kind].transient and was_spent(kind, spend) is Answer.NO
+    """Whether a customer may submit the same request again: only where nothing was ever created."""
+    return MEANINGS[kind].transient and spend in _NOTHING_CREATED

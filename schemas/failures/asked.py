@@ -94,12 +94,12 @@ MEANINGS: dict[FailureKind, Meaning] = {
         transient=False,
         spent=Answer.UNKNOWN,
         words=Said(
-            "The provider made something, and its content check then held it back; it may have been charged.",
-            "上游已生成内容，但没有通过其内容检查而被扣下，可能已经计费。",
+            "The provider's content check held the result back; the work may have been charged.",
+            "结果被上游的内容检查扣下，可能已经计费。",
         ),
         check=Said(
-            "Describe people and scenes in plainer words; the prompt itself had passed.",
-            "请用更平实的方式描述人物和场景；提示词本身已通过检查。",
+            "Describe people and scenes in plainer words before it is submitted anew.",
+            "重新提交之前，请用更平实的方式描述人物和场景。",
         ),
         admin=Said(
             "See on the provider's bill whether it was charged, and decide about a refund.",

@@ -18,8 +18,8 @@ MEANINGS: dict[FailureKind, Meaning] = {
             "请减少同时提交的数量。已在排队的任务无需处理，有空位时会发送。",
         ),
         admin=Said(
-            "See whether one key sends most of it, and share the room out if so.",
-            "查看是否主要由某个密钥发出，需要时分配用量。",
+            "See whether one key sends most of it, and give each key a limit of its own if so.",
+            "查看是否主要由某个密钥发出，需要时为各密钥分别设置限制。",
         ),
         escalate=Said(
             "If it goes on at an ordinary pace, the operator asks the provider for a higher limit.",
@@ -120,7 +120,7 @@ MEANINGS: dict[FailureKind, Meaning] = {
         layer=Layer.NETWORK,
         whose_move=Mover.OPERATOR,
         transient=True,
-        spent=Answer.NO,
+        spent=Answer.UNKNOWN,
         words=Said(
             "No connection could be made, or it was cut before an answer came.",
             "无法建立连接，或连接在收到应答前中断。",

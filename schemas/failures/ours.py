@@ -166,8 +166,8 @@ MEANINGS: dict[FailureKind, Meaning] = {
             "由运营方向上游询问其含义，并记录答复供以后使用。",
         ),
         prevent=Said(
-            "Every text that was explained once is recognised from then on.",
-            "每条已解释的错误，以后都会被识别。",
+            "Write down what a new text meant, so that others can look it up.",
+            "把新错误的含义记录下来，供其他人查阅。",
         ),
         evidence=(Evidence.PARAMETERS, Evidence.CHARGE),
     ),

@@ -1,4 +1,4 @@
-"""The particulars of an error: request ids, what is left, how long to wait, whose key, which model."""
+"""The particulars of an error: request ids, what is left, whose key, which model."""
 
 import re
 from collections.abc import Iterator
@@ -55,13 +55,6 @@ _LEFT = re.compile(
     r"剩余(?:额度|余额|积分|次数)|(?:当前|账户)?余额|credits? remaining)"
     r"\s{0,3}(?:[:=：]|is|为)?\s{0,3}([$¥￥＄€]?-?\d[\d,]{0,15}(?:\.\d{1,10})?)"
 )
-_WAIT = re.compile(
-    r"(?i)(?:(?:try again|retry|resets?|wait)\w{0,4}(?: again)?[ ](?:in|after|for)|"
-    r"retry[ _-]?after|retrydelay)"
-    r"[\"']?\W{0,4}(\d{1,7}(?:\.\d{1,6})?)\s{0,2}"
-    r"(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)?\b"
-)
-_UNIT_S = {"ms": 0.001, "mi": 60.0, "m": 60.0, "h": 3600.0, "s": 1.0}
 _MODEL = re.compile(
     r"(?i)(?:对于模型|\bmodels?(?:[ _](?:name|id|group))?|模型)"
     r"\s{0,3}[:=：/]?\s{0,3}[\"'`「“]?([A-Za-z][\w.:/@-]{1,80})"
@@ -93,20 +86,6 @@ def quota_left(layers: list[Layer]) -> str | None:
     """What is left of a balance or quota, in its own spelling."""
     found = next((hit for layer in layers if (hit := _LEFT.search(layer.words))), None)
     return found[1] if found else None
-
-
-def retry_after_s(given: Given, layers: list[Layer]) -> float | None:
-    """Seconds that the upstream asks us to wait."""
-    header = given.header("retry-after") or ""
-    if header.isascii() and header.isdigit() and len(header) < 8:
-        return float(header)
-    named = first_field(layers, frozenset({"retry_after", "retryafter", "retrydelay"}))
-    texts = [f"retry after {named}"] if named else []
-    for text in [*texts, *(layer.words for layer in layers)]:
-        if found := _WAIT.search(text):
-            unit = (found[2] or "s").lower()
-            return float(found[1]) * (_UNIT_S.get(unit[:2]) or _UNIT_S[unit[0]])
-    return None
 
 
 def model_named(layers: list[Layer]) -> str | None:

@@ -45,6 +45,12 @@ class Layer:
     fields: dict[str, str] = field(default_factory=dict[str, str])
     page: bool = False
 
+    @property
+    def heard(self) -> str:
+        """The words, and the names of the quotas that were met: Google tells only there for how long."""
+        named = (self.fields.get(name, "") for name in ("quotaid", "quotametric"))
+        return " \n".join(filter(None, (self.words, *named)))
+
 
 def layers_of(*texts: str) -> list[Layer]:
     """The layers of all texts, the innermost first; of equals the one that was said before."""

@@ -23,11 +23,9 @@ _STATES = {
     "expired": K.TASK_EXPIRED,
     "canceled": K.CANCELED,
     "cancelled": K.CANCELED,
-    "aborted": K.CANCELED,
     "request_moderated": K.CONTENT_POLICY_INPUT,
     "content_moderated": K.CONTENT_POLICY_OUTPUT,
     "task_not_found": K.TASK_NOT_FOUND,
-    "banned": K.CONTENT_POLICY_OUTPUT,
 }
 _STATE_FIELDS = frozenset({"status", "state", "task_status", "type"})
 

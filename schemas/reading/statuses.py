@@ -41,7 +41,7 @@ _KINDS = {
     415: K.REFERENCE_IMAGE_INVALID,
     422: K.PARAMETER_INVALID,
     429: K.RATE_LIMITED,
-    499: K.CANCELED,
+    499: K.TIMEOUT,  # the one who asked went away, and the work may go on
     503: K.UPSTREAM_OVERLOADED,
     504: K.TIMEOUT,
     521: K.NETWORK,
@@ -71,6 +71,15 @@ def innermost_first(given: Given, layers: list[Layer]) -> Iterator[int]:
     yield from _named(layers)
     if given.status is not None:
         yield given.status
+
+
+def every_named(given: Given, layers: list[Layer]) -> Iterator[int]:
+    """Each status that anybody named, also those behind the first one of a sentence."""
+    yield from innermost_first(given, layers)
+    for layer in layers:
+        for pattern in (_PAGE,) if layer.page else (_NAMED, _FIRST):
+            for found in pattern.finditer(layer.words):
+                yield int(next(group for group in found.groups() if group))
 
 
 def _named(layers: list[Layer]) -> Iterator[int]:

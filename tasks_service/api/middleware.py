@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 from structlog.stdlib import get_logger
 
-from schemas.redaction import complete_key
 from schemas.refusals import Overloaded, Refusal
+from schemas.whole_keys import complete_key
 from tasks_service.api.problems import answer, broken, unavailable
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.metrics import HTTP_REQUESTS, HTTP_SECONDS

@@ -13,7 +13,6 @@ from schemas.ids import parse_task_id, task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate
-from schemas.redaction import complete_key
 from schemas.refusals import (
     BodyTooLarge,
     DuplicateTask,
@@ -28,6 +27,7 @@ from schemas.refusals import (
     problem,
 )
 from schemas.task import Task, TaskRequest
+from schemas.whole_keys import complete_key
 from tasks_service.admission import Quote
 from tasks_service.api.context import Direct, Parts, Service, TheirTask, Who, parts, reachable_task
 from tasks_service.api.openapi import body_of, header, in_path, query, refusals

@@ -11,7 +11,7 @@ from schemas.failures import MEANINGS
 from schemas.reading import Given, Phase, cleaned, from_parts, pasted
 from schemas.redaction import Redactor
 from schemas.whole_keys import WholeKey, whole_keys
-from tasks_service.advice import advice, instead_of_sending, quoted, said
+from tasks_service.advice import advice, instead_of_sending, quoted, said, whether_spent
 from tasks_service.cli.errors import Trouble
 from tasks_service.cli.screen import as_json, plain
 from tasks_service.diagnosis import ExplainedView, WordsView, explained
@@ -50,8 +50,9 @@ def explain(
 def _answer(line: str) -> str:
     """One line for one line, whatever it holds; whole keys are taken out, and that is said."""
     name, given = _named(line)
-    keys = [key for text in (given.body, given.exception) for key in whole_keys(text)]
+    keys = [key for text in (given.body, given.exception, str(name)) for key in whole_keys(text)]
     found = explained(cleaned(given, Redactor()), keys)
+    name = Redactor()(name) if isinstance(name, str) else name
     return json.dumps({"id": name} | found.model_dump(mode="json"), ensure_ascii=True)
 
 
@@ -88,10 +89,10 @@ def _answers(found: ExplainedView, given: Given, words: Words) -> dict[str, str]
     return {
         "happens": said(MEANINGS[found.kind].words, words),
         "upstream_said": quoted(found.upstream.words, _facts(found.upstream, words), words),
-        "spent": words.spent[found.spent.value],
+        "spent": words.spent[whether_spent(found.spent, accepted=asked)],
         "whose_move": words.movers[found.whose_move],
         "send_again": words.send_again[
-            again if found.retryable else instead_of_sending(found.kind, found.spent)
+            again if found.retryable else instead_of_sending(found.kind, found.spent, accepted=asked)
         ],
         **advice(found.kind, words),
     }

@@ -11,6 +11,9 @@ PIECES = (
     "Bearer ", "basic ", "sk-", "sk_", "pk_", "rk-", "fal-", "r8_", "ct_live_", "xai-", "luma-", "key-", "AIza", "AKIA",
     "ASIA", "AKLT", "LTAI", "eyJ", ".", "?token=", "&sig=", "%3Ftoken%3D", "\\u0026key\\u003d", "https://", "u:p@h",
     "'api_key': '", '"password":"', "Authorization: ", "Cookie: a=b", "x-api-key: ", "data:image/png;base64,", "'", '"',
+    "hf_", "gsk_", "ghp_", "github_pat_", "bfl_", "vda_", "whsec_", "AKID", "ya29.",
+    "0f5a4a0b9a517b1f2f0c9d110f5a4a0b", ":", "3f2b8c1e-0f5a-4a0b-9a51-7b1f2f0c9d11", "-----BEGIN PRIVATE KEY-----",
+    "api key ", "access_key=", "abcDEF1234567890",
     "abcDEF1234567890123456", "ZmFrZQ" * 6, "submitted", " ", "\\n", "-", "_",
 )  # fmt: skip
 

@@ -57,6 +57,46 @@ SAME = [
 ]
 
 
+UNQUOTED = [
+    ("your prompt contains {}", "your prompt contains {quoted}"),
+    ("Rejected. Prompt: {}", "rejected. prompt: {quoted}"),
+    ("敏感词：{}", "敏感词:{quoted}"),
+    ("命中违禁词: {}", "命中违禁词: {quoted}"),
+    ("prompt contains banned words: {}", "prompt contains banned words: {quoted}"),
+]
+
+
+@pytest.mark.parametrize(("template", "words"), UNQUOTED)
+def test_a_prompt_is_taken_out_though_nobody_quoted_it(template, words):
+    told = {
+        same_words(template.format(said)) for said in ("a red kite, over the sea", "红色风筝", "blood 12")
+    }
+
+    assert told == {words}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "prompt contains sensitive words",
+        "prompt: must not be empty",
+        "prompt: field required",
+        "提示词包含敏感内容",
+        "the prompt was too long",
+    ],
+)
+def test_what_is_said_of_a_prompt_stays(said):
+    assert "quoted" not in same_words(said)
+
+
+def test_a_prompt_that_nobody_quoted_is_taken_out_in_linear_time():
+    began = time.process_time()
+    for part in ("prompt: ", "prompt contains a ", "敏感词:红"):
+        same_words(part * (20000 // len(part)))
+
+    assert time.process_time() - began < 1
+
+
 @pytest.mark.parametrize("template", SAME)
 @given(one=st.integers(), other=st.integers())
 @settings(max_examples=60, deadline=None)

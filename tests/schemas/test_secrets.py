@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.redaction import HIDDEN, Redactor, complete_key, redacted
+from schemas.redaction import HIDDEN, Redactor, redacted
+from schemas.whole_keys import complete_key
 from tests.journeys.leaky import FORMS
 
 CANARY = "CANARY07QZX7"

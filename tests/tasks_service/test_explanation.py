@@ -82,7 +82,7 @@ def test_every_word_of_the_vocabularies_is_spoken(words: Words):
     }
     assert spoken == set(words.next)
     assert set(Decision) == set(words.decisions)
-    assert {answer.value for answer in Answer} | {"accepted"} == set(words.spent)
+    assert {answer.value for answer in Answer} | {"accepted", "accepted_free"} == set(words.spent)
 
 
 def test_both_languages_say_the_same_things():
@@ -116,6 +116,28 @@ def test_sending_again_is_never_advised_where_money_may_be_spent(kind: FailureKi
 
     advised = EN.send_again["yes"] in told or EN.send_again["after_a_change"] in told
     assert not (advised and was_spent(kind, spend) is not Answer.NO)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_nobody_says_of_accepted_work_that_nothing_was_created_or_that_it_is_safe_to_repeat(
+    kind: FailureKind,
+):
+    told = answers(failed(kind, Spend.CONFIRMED))
+
+    assert EN.spent["no"] not in told
+    assert EN.send_again["yes"] not in told
+    assert (EN.spent["accepted_free"] in told) is (was_spent(kind, Spend.CONFIRMED) is Answer.NO)
+
+
+def test_work_that_was_called_off_before_it_was_sent_may_be_submitted_again():
+    assert EN.send_again["yes"] in answers(failed(FailureKind.CANCELED, Spend.NONE))
+    assert EN.send_again["as_new_work"] in answers(failed(FailureKind.CANCELED, Spend.CONFIRMED))
+
+
+@pytest.mark.parametrize("kind", [FailureKind.RATE_LIMITED, FailureKind.UPSTREAM_OVERLOADED])
+def test_where_there_was_no_room_nothing_has_to_be_put_right(kind: FailureKind):
+    assert EN.send_again["when_there_is_room"] in answers(failed(kind, Spend.CONFIRMED))
+    assert EN.send_again["after_a_repair"] not in answers(failed(kind, Spend.CONFIRMED))
 
 
 def test_a_task_that_may_have_arrived_is_not_to_be_sent_again_yet():

@@ -37,10 +37,13 @@ _ALSO: Mapping[str, str] = {
     "dmxapi": "new-api",
 }
 
+# Words of anybody's language, which are codes only where their own vendor says them.
+_ONLY_THERE = frozenset({"unknown", "aborted", "canceled", "banned", "blocked", "missing", "enum", "one_of"})
+
 _FOR_ALL: dict[str, Code] = {}
 for _name in ("everywhere", *reversed([name for name in TABLES if name != "everywhere"])):
     for _code, _meant in TABLES[_name].items():
-        if not _code.isdigit():
+        if not _code.isdigit() and _code not in _ONLY_THERE:
             held = _FOR_ALL.get(_code)
             # Where two vendors mean different things by one word, it is vague for everybody else.
             if held is None:

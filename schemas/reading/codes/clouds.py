@@ -128,7 +128,7 @@ TABLES: dict[str, Table] = {
         {
             K.PARAMETER_INVALID: "invalidparameter invalidargumenterror",
             K.PERMISSION_DENIED: "accessdenied",
-            K.QUOTA_EXHAUSTED: "quotaexceeded",
+            K.QUOTA_EXHAUSTED: "quotaexceeded",  # or of tasks that wait, as the words beside it tell
         },
     ),
     "dashscope": table(
@@ -160,10 +160,15 @@ TABLES: dict[str, Table] = {
         {
             K.PARAMETER_INVALID: "invalidparameter",
             K.PERMISSION_DENIED: "accessdenied",
+            K.TASK_NOT_FOUND: "unknown",  # the state of a task that it does not know, or no more
             K.CONTENT_POLICY_INPUT: (
                 "datainspectionfailed internalerror.algo.datainspectionfailed data_inspection_failed"
             ),
             K.UPSTREAM_INTERNAL: "internalerror internalerror.algo",
         },
+    ),
+    "stores": table(
+        {K.RATE_LIMITED: "slowdown", K.ACCOUNT_SUSPENDED: "userdisable"},
+        {},
     ),
 }

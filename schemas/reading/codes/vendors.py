@@ -24,7 +24,7 @@ TABLES: dict[str, Table] = {
             K.ACCOUNT_SUSPENDED: "1110 1111 1112 1121",
             K.QUOTA_EXHAUSTED: "1113 1304 1308 1309 1310",
             K.MODEL_NOT_FOUND: "1211 1221 1222",
-            K.PERMISSION_DENIED: "1220",
+            K.PERMISSION_DENIED: "1220 1311",
             K.PARAMETER_INVALID: "1212 1231 1261",
             K.CONTENT_POLICY_INPUT: "1300 1301",
             K.RATE_LIMITED: "1302 1303",
@@ -128,14 +128,14 @@ TABLES: dict[str, Table] = {
                 "feature_not_supported missing enum value_error.missing type_error.integer "
                 "type_error.float"
             ),
-            K.TIMEOUT: "generation_timeout request_timeout startup_timeout",
+            K.TIMEOUT: "generation_timeout request_timeout startup_timeout client_disconnected",
             K.UPSTREAM_OVERLOADED: "downstream_service_unavailable runner_scheduling_failure",
             K.UPSTREAM_INTERNAL: (
                 "downstream_service_error runner_connection_timeout runner_disconnected "
                 "runner_connection_refused runner_connection_error runner_incomplete_response "
                 "runner_server_error"
             ),
-            K.CANCELED: "client_disconnected client_cancelled",
+            K.CANCELED: "client_cancelled",
         },
         {K.UPSTREAM_INTERNAL: "internal_server_error", K.PARAMETER_INVALID: "value_error bad_request"},
     ),

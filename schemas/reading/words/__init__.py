@@ -8,7 +8,18 @@ share, never their sentences. Every pattern takes linear time: gaps are bounded 
 from schemas.reading.words import access, asked, made
 from schemas.reading.words.rule import Rule
 
+# What a code for speed or room does not make untrue.
+HEAVIEST: tuple[Rule, ...] = (
+    access.MONEY_GONE,
+    access.MONEY,
+    access.NOTHING_ALLOWED,
+    access.ACCOUNT,
+    access.KEY_FORM,
+    access.KEY,
+)
+
 RULES: tuple[Rule, ...] = (
+    access.MONEY_GONE,
     access.MONEY,
     access.NOTHING_ALLOWED,
     access.QUOTA,
@@ -32,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     made.TIMEOUT,
     made.WAIT,
     asked.CALLED_OFF,
+    asked.WENT_AWAY,
     made.MACHINE,
     asked.SETTING,
     made.INTERNAL,

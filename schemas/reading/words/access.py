@@ -4,6 +4,20 @@ from schemas.failures import FailureKind as K
 from schemas.reading.words.rule import rule
 from schemas.reading.words.stems import KEYS
 
+# Said of money in so many words: whatever stands beside it about speed takes nothing back.
+MONEY_GONE = rule(
+    "money_gone",
+    K.QUOTA_EXHAUSTED,
+    r"""
+        insufficient[\w ]{0,30}(?:balance|credit|fund)
+        not enough[\w ]{0,12}(?:credit|balance|fund|money|coin)
+        (?:credit|account|wallet|your|api|the) ?(?:balance|credits?|funds)\b[^.\n]{0,40}(?:not eno|
+        insufficient|too low|exhausted|depleted|used up|r[au]n out|is empty|negative)
+        (?:余额|积分|点数|算力|灵感值)[^。\n]{0,12}(?:不足|不够|用尽|用完|耗尽|为0|欠)|欠费
+    """,
+    unless=r"load balanc",
+)
+
 MONEY = rule(
     "money",
     K.QUOTA_EXHAUSTED,
@@ -16,9 +30,14 @@ MONEY = rule(
         money)
         exhausted[\w ]{0,20}(?:balance|credit|budget|fund)
         budget[^.\n]{0,40}exceed|(?:exceed|cross|over)\w*[\w ]{0,20}budget|max[ _-]?budget
-        billing[ _-](?:hard[ _-])?limit|hard limit|spend(?:ing)?[ _-](?:limit|cap)|credit limit
-        payment required|unpaid|arrears|in arrear|arrearage|overdue
-        top[ -]?up\b|\brecharge|(?:purchase|buy|add)[\w ]{0,20}credits
+        billing[ _-](?:hard[ _-])?limit|spend(?:ing)?[ _-](?:limit|cap)|credit limit
+        (?:your|monthly|account|billing|budget|usage|spend\w*)[\w ]{0,12} hard limit
+        hard limit[\w ]{0,20}(?:reach|exceed|hit|met)
+        payment required|unpaid|arrears|in arrear|arrearage|payment[\w ]{0,12}overdue
+        (?:account|bill\w*|invoices?|balance)[\w ]{0,16}overdue
+        overdue (?:payment|bill|invoice|account|balance)
+        top[ -]?up\b|\brecharge (?:your|the|it|and|to|now|account|balance|first|required|in|at|before|or)\b
+        \brecharge\W*$|(?:please|to|must|need) recharge|(?:purchase|buy|add)[\w ]{0,20}credits
         remain\w{0,4}[ _]?quota\W{1,5}-?0\b
         free (?:tier|quota|trial|allocat\w+|credits?|plan)[^.\n]{0,60}(?:exhaust|used up|exceed|
         ended|expired|over)
@@ -26,7 +45,9 @@ MONEY = rule(
         weekly)[\w ]{0,20}(?:quota|limit|allowance|credits?|usage)
         (?:daily|monthly|weekly)[\w ]{0,20}(?:quota|usage|limit)[^.\n]{0,30}(?:exceed|exhaust|
         reach|hit)
-        usage limit|quota is not eno|in good standing|billing[^.\n]{0,30}not active
+        (?:daily|monthly|weekly)[\w ]{0,12}allowance[\w ]{0,20}(?:spent|used|gone|exhaust|exceed|reach)
+        usage limit[\w ]{0,20}(?:reach|exceed|hit|met)|(?:reach|exceed|hit)\w*[\w ]{0,20}usage limit
+        quota is not eno|in good standing|billing[^.\n]{0,30}not active
         active[^.\n]{0,40}billing details
         (?:requires?|needs?)[\w ]{0,20}(?:credits|subscription|paid plan)|active subscription
         subscription[\w ]{0,12}(?:expired|required|inactive|ended)|credit balance
@@ -71,7 +92,7 @@ ACCOUNT = rule(
         \b(?:suspended|deactivated|banned|locked|disabled)[\w ]{0,10}(?:account|user|
         organi[sz]ation)
         pending moderation message|you (?:are|have been) (?:banned|blocked|suspended)
-        (?:账号|账户|帐号|帐户|用户)[^。\n]{0,12}(?:封禁|禁用|冻结|停用|锁定|封停|被封|异常|注销)
+        (?:账号|账户|帐号|帐户|用户)[^。\n]{0,12}(?:封禁|禁用|冻结|停用|锁定|封停|被封|异常|注销|风控)
         已被封禁
     """,
     unless=r"""

@@ -88,7 +88,8 @@ IMAGE_GIVEN = rule(
         error|time)|json|max_tokens|image generation|image-\d|gpt-image|text-to-image model
         unsupported parameter|video_?length|does not support|response_format|out of memory
         storage quota|number of images|connection|certificate|no such host|\bstream|http status
-        timed? ?out(?! while)|deadline
+        timed? ?out(?! while)|deadline|rate[ -]limit
+        (?:images?|videos?|files?) (?:per|a|/) ?(?:minute|second|hour|day|week|month)
         请求体|参数
     """,
     phases=(Phase.SUBMIT, Phase.POLL),
@@ -129,9 +130,22 @@ CALLED_OFF = rule(
     "called_off",
     K.CANCELED,
     r"""
-        \b(?:status|state)\W{1,4}cancel|cancel(?:l?ed|lation)|aborted by (?:the )?(?:user|client)
-        operation was aborted|user abort|client disconnected|context canceled
-        (?:已|被|用户)取消
+        \b(?:status|state)\W{1,4}cancel|\b(?:task|job|generation|prediction)\b (?:is |was |has been )?cancel
+        (?:任务|作业)[^。\n]{0,6}取消
     """,
-    unless=r"(?:cannot|can not|can't|fail\w* to|could not) cancel",
+    unless=r"""
+        (?:cannot|can not|can't|fail\w* to|could not) cancel|context cancel
+        无法取消|不能取消|取消失败
+    """,
+)
+
+# The work goes on where only the one who waited for it has gone: nobody knows what became of it.
+WENT_AWAY = rule(
+    "went_away",
+    K.TIMEOUT,
+    r"""
+        \babort\w*|cancel(?:l?ed|lation)|client[\w ]{0,12}(?:disconnect|closed|gone|went away)
+        closed request|(?:客户端|用户)[^。\n]{0,8}(?:断开|取消|中止)|(?:请求|已|被)[^。\n]{0,4}取消
+    """,
+    unless=r"(?:cannot|can not|can't|fail\w* to|could not) cancel|无法取消|不能取消|取消失败",
 )

@@ -34,10 +34,13 @@ SPEED = rule(
     r"""
         rate[ _-]?limit|too many (?:requests|concurrent|tasks|jobs|calls)|too (?:fast|frequent)
         (?:requests?|images?|tokens?|videos?|calls?|tasks?|generations?) (?:per|a|/) ?(?:minute|
-        second|hour|min|sec)|\b[rtiq]p[ms]\b|throttl|concurren\w*|parallel (?:task|request|
+        second|hour|min|sec|day|week|month)|\b[rtiq]p[ms]\b|throttl|concurren\w*|parallel (?:task|request|
         generation)|slow down|allocated quota|quota increase|being rate limited
         max\w*[\w ]{0,20}(?:request|task|job)s?[\w ]{0,16}(?:reach|exceed|limit)
         reach\w*[\w ]{0,24}limit|limit[\w ]{0,12}(?:reach|exceed)|cooldown|request limit
+        too many[\w ]{0,12} in the queue|(?:queued|pending) (?:task|job)s?[\w ]{0,20}(?:limit|exceed|reach)
+        (?:exceed|limit|quota)\w*[^.\n]{0,30}(?:queued|pending) (?:task|job)s?
+        排队[^。\n]{0,8}(?:上限|超|限制)|超[^。\n]{0,6}排队
         频率|速率|限流|限速|请求(?:过于|太|过)?(?:多|快|频繁)|过于频繁|太频繁|并发|每分钟
         请求数限制|(?:qps|rpm|tpm)
     """,
@@ -59,7 +62,7 @@ NO_ROOM = rule(
         no healthy upstream|heavy load|no[\w ]{0,30} accounts?[\w ]{0,12} available
         currently experiencing|no available (?:workers?|gpu|servers?|accounts?|tokens?)
         resources? (?:are )?exhausted|warming up|is loading|too many users|peak (?:hours|traffic)
-        无可用的?(?:令牌|账号|账户|帐号|资源|实例)|访问量过大|负载|饱和|繁忙|过载|拥挤
+        (?:无|未找到|没有|找不到)可用的?(?:令牌|密钥|渠道|账号|账户|帐号|资源|实例)|访问量过大|负载|饱和|繁忙|过载|拥挤
         排队(?:人数|已满|过多)
         资源(?:不足|紧张)|暂时不可用|服务不可用|维护|高峰|稍后再试[^。\n]{0,4}(?:繁忙)?
     """,

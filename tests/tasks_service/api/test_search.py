@@ -125,6 +125,8 @@ async def test_a_mask_that_an_upstream_left_is_found_in_its_words(
         "sk-abcdefghijklmnopqrstuv",
         "ct_live_ab12cd34_" + "x9" * 20,
         "AKIAABCDEFGHIJKLMNOP",
+        "ghp_q8Zr2LmT5vXw9KpB3nYc7HdF",
+        "3f2b8c1e-0f5a-4a0b-9a51-7b1f2f0c9d11:0f5a4a0b9a517b1f2f0c9d110f5a4a0b",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefgh",
     ],
 )

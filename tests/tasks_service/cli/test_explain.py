@@ -87,6 +87,15 @@ def test_among_many_lines_a_whole_key_is_taken_out_and_said():
     assert KEY not in done.stdout
 
 
+def test_a_key_in_the_name_of_a_line_is_taken_out_too():
+    done = explain(json.dumps({"id": KEY, "body": "overloaded"}), "--jsonl")
+
+    told = json.loads(done.stdout)
+    assert [key["kind"] for key in told["hidden"]] == ["API key"]
+    assert KEY not in done.stdout
+    assert json.loads(explain('{"id": "case-7", "body": "x"}', "--jsonl").stdout)["id"] == "case-7"
+
+
 def test_nothing_pasted_is_one_sentence():
     done = explain("  \n")
 
