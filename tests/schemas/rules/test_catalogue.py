@@ -33,6 +33,7 @@ STILL = Model(
     audio="always",
     reference_images=ReferenceImages(max=4, roles=(Role.REFERENCE, Role.MASK)),
 )
+HOW_LARGE = frozenset({"ratio", "size", "resolution"})
 EACH = pytest.mark.parametrize("model", [*MODELS, STILL], ids=lambda model: model.name)
 QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.filter_too_much, HealthCheck.too_slow]}
 
@@ -101,7 +102,9 @@ def mend(
     option = model.options.get(departure.name.removeprefix("options."))
     nothing_allowed = violation.code == "not_with" and violation.allowed == []
     null_or_list = departure.value is None or isinstance(option, ListOf)
-    assert violation.code in LEAVE_OUT or nothing_allowed or null_or_list, violation
+    # Beside another that says how large it becomes, leaving it out is what is right.
+    said_otherwise = departure.name in HOW_LARGE and bool(HOW_LARGE & body.keys() - {departure.name})
+    assert violation.code in LEAVE_OUT or nothing_allowed or null_or_list or said_otherwise, violation
     return put(body, departure.name, None)
 
 
