@@ -1,36 +1,43 @@
 """How fast a task is found among many: by every id that people paste, and by Chinese and English words.
 
 Tasks with six events each, half of them with a Chinese prompt and one in ten failed, on a PostgreSQL of its own.
-Medians over different questions are shown, as a table for people and as JSON for programs.
 """
 
-import argparse
-import asyncio
-import json
 import random
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-from rich.console import Console
-from rich.table import Table
 
 from schemas.ids import parse_task_id
 from schemas.redaction import Redactor
 from schemas.task import Task
-from tasks_service.embedded import start_postgres
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.ledger import Ledger
-from tasks_service.ledger.migrate import migrate
 from tasks_service.search import search
 from tests.benchmarks.people import Asked, asked_by
+from tests.benchmarks.rig.bench import Bench
+from tests.benchmarks.rig.result import Figure, Result
 
+NAME = "search"
+TASKS, SEED = 200_000, 7
+MOST_MS_OF_IDS, MOST_MS_OF_WORDS = 5, 100
+OF_WORDS = frozenset(
+    {
+        "rare English word",
+        "rare Chinese word",
+        "common English word",
+        "common Chinese word",
+        "two words",
+        "two common words",
+        "a customer's words",
+        "nobody's word",
+    }
+)
 _LOAD = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 _AT_ONCE = 5000
 # The bare equivalent, asked in between: on a busy machine only the ratio to it says something.
@@ -137,30 +144,41 @@ async def _answer(ledger: Ledger, question: Question) -> list[Task]:
     return (await search(ledger, question.text, filters, None, _PAGE)).tasks
 
 
-async def run(dsn: str, tasks: int, each: int, seed: int) -> dict[str, Any]:
-    """Load, take up the words, ask."""
-    await migrate(dsn)
-    made = await load(dsn, tasks, seed)
+async def measure(bench: Bench) -> Result:
+    """The same kinds of questions in every round, beside a bare read by id; each about other tasks."""
+    tasks, each = (300, 2) if bench.quick else (TASKS, 40)
+    dsn = await bench.engines.database()
+    bench.tell(f"making {tasks} tasks")
+    made = await load(dsn, tasks, SEED)
     ledger = await Ledger.connect(dsn)
     try:
-        began = time.perf_counter()
-        taken_up = await ledger.search.take_up(Redactor())
-        took = time.perf_counter() - began
+        bench.tell("taking up their words")
+        await ledger.search.take_up(Redactor())
         sizes = await _sizes(dsn, tasks)
-        taken = await ask(ledger, questions(made, each, seed + 1))
+        numbers = count(SEED)
+
+        async def asked() -> dict[str, float]:
+            taken = await ask(ledger, questions(made, each, next(numbers)))
+            return {kind: statistics.median(some) for kind, some in taken.items()}
+
+        found = (await bench.in_turns({"questions": asked}))["questions"]
     finally:
         await ledger.close()
-    median = {kind: round(statistics.median(some), 2) for kind, some in taken.items()}
-    return {
-        "benchmark": "search",
-        "unit": "milliseconds",
-        "tasks": tasks,
-        "words_taken_up_per_s": round(taken_up / took),
-        "bytes_per_task": sizes,
-        "median": median,
-        "ratio_to_bare": {kind: round(one / median[_BARE], 1) for kind, one in median.items()},
-        "p95": {kind: round(sorted(some)[int(len(some) * 0.95)], 2) for kind, some in taken.items()},
-    }
+    return Result(
+        f"search over {tasks} tasks, one question at a time; medians of {each} questions of a kind",
+        [*_figures(found), *_bytes(sizes)],
+    )
+
+
+def _figures(found: list[dict[str, float]]) -> Iterator[Figure]:
+    for kind in found[0]:
+        most = None if kind == _BARE else MOST_MS_OF_WORDS if kind in OF_WORDS else MOST_MS_OF_IDS
+        yield Figure(kind, "ms", [one[kind] for one in found], at_most=most)
+
+
+def _bytes(sizes: dict[str, int]) -> Iterator[Figure]:
+    for what, size in sizes.items():
+        yield Figure(f"of a task: {what}", "B", [size])
 
 
 async def _sizes(dsn: str, tasks: int) -> dict[str, int]:
@@ -183,33 +201,3 @@ async def _sizes(dsn: str, tasks: int) -> dict[str, int]:
         "words": words // tasks,
         "words_index": sum(size for name, size in names.items() if "grams" in name) // tasks,
     }
-
-
-def measure(tasks: int = 200_000, each: int = 40, seed: int = 7) -> dict[str, Any]:
-    """The whole of it, on a PostgreSQL that is thrown away."""
-    with tempfile.TemporaryDirectory(prefix="creative-tasks-bench-") as folder:
-        Path(folder).chmod(0o711)
-        server = start_postgres(Path(folder) / "postgres", throwaway=True)
-        try:
-            return asyncio.run(run(server.dsn, tasks, each, seed))
-        finally:
-            server.discard()
-
-
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="bench-search", description=__doc__)
-    parser.add_argument("--tasks", type=int, default=200_000)
-    parser.add_argument("--each", type=int, default=40)
-    given = parser.parse_args()
-    found = measure(given.tasks, given.each)
-    table = Table("question", "median ms", "p95 ms", "× bare", title=f"search over {found['tasks']} tasks")
-    for kind, median in found["median"].items():
-        table.add_row(kind, str(median), str(found["p95"][kind]), str(found["ratio_to_bare"][kind]))
-    Console(stderr=True).print(table)
-    json.dump(found, sys.stdout, indent=2)
-    print()
-
-
-if __name__ == "__main__":
-    main()
