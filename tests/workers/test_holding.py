@@ -73,7 +73,7 @@ async def parked_because(world, task) -> list[str]:
 
 
 async def tripped(fired: list[str], times: int) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(fired) < times:  # noqa: ASYNC110 - a worker does it
             await asyncio.sleep(0.05)
 
