@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv --no-cache pip compile --quiet --universal --python-version
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test retest check lock bench chaos duplicates faults contracts clean
+.PHONY: help install install-dev run demo test check lock bench chaos duplicates faults contracts clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,10 +28,6 @@ demo: install ## the smoke test: the stories from nothing to the end, in a tempo
 # Four at a time even on two cores, because most of them wait for real processes; whoever is done takes from the others.
 test: install-dev ## run the tests
 	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
-
-# A machine that does four things at once may be too slow for one of them: what failed is run again, by itself.
-retest: install-dev ## run again, one after the other, what failed the last time
-	@$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: install-dev ## format, lint, types, import contracts, and the lock
 	@$(BIN)/ruff format --check --quiet .

@@ -210,6 +210,10 @@ async def _main(settings: Settings) -> bool:
     finally:
         await asyncio.to_thread(server.shutdown)
         server.server_close()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            # Everything is given back: one more word must not make a failure of a stop that is in order.
+            loop.remove_signal_handler(name)
+            signal.signal(name, signal.SIG_IGN)
 
 
 def run() -> None:

@@ -114,21 +114,11 @@ class Stage(Fleet):
         for name in APIS + WORKERS:
             before = self.starts[name]
             self.signal(name, signal.SIGTERM)
-            if not await self._started_since(name, before):
-                # As a platform does when its patience is over.
-                self.signal(name, signal.SIGKILL)
-                assert await self._started_since(name, before), f"{name} does not start any more"
-            if name in APIS:
-                await answers(f"{self.addresses[APIS.index(name)]}/readyz", within_s=_SLOWEST_START_S)
-
-    async def _started_since(self, name: str, before: int) -> bool:
-        try:
-            async with asyncio.timeout(_SLOWEST_START_S / 2):
+            async with asyncio.timeout(_SLOWEST_START_S):
                 while self.starts[name] == before:  # noqa: ASYNC110 - the keeper looks, and so do we
                     await asyncio.sleep(0.1)
-        except TimeoutError:
-            return False
-        return True
+            if name in APIS:
+                await answers(f"{self.addresses[APIS.index(name)]}/readyz", within_s=_SLOWEST_START_S)
 
     def hold_down(self, name: str, seconds: float) -> None:
         """The keeper leaves a process that ended alone for so long."""
