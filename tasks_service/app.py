@@ -43,6 +43,7 @@ from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.doorbell import doorbell
+from tasks_service.ending import end
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.pictures.vetting import Vetting
 from tasks_service.settings import Settings
@@ -78,8 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             yield
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            await end([listening])
             await service.waiting.stop()
             await service.vetting.close()
             await service.doorbell.close()

@@ -9,6 +9,8 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 from structlog.stdlib import get_logger
 
+from tasks_service.ending import end
+
 QUEUE = "creative-tasks"
 RING = "ring"  # the one arq function; its one argument is the step's name
 
@@ -67,8 +69,7 @@ class ArqDoorbell:
         """Let what was rung be heard, and let go of the connections."""
         if self._ringing is not None:
             await asyncio.wait({self._ringing}, timeout=_PATIENCE_S)
-            self._ringing.cancel()
-            await asyncio.gather(self._ringing, return_exceptions=True)
+            await end([self._ringing])
         await self._arq.aclose(close_connection_pool=True)
 
     async def _ring_all(self) -> None:

@@ -18,6 +18,7 @@ from structlog.stdlib import get_logger
 from schemas.redaction import Redactor
 from tasks_service import failpoints
 from tasks_service.doorbell import QUEUE, RING, doorbell, pack, unpack
+from tasks_service.ending import end
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.lifeline import end_with_parent
 from tasks_service.logs import start_logging
@@ -70,9 +71,7 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
     log.info("worker_ready", steps=list(steps), routes=list(bench.upstreams))
     told = await _until_stopped_or_broken(stopping, running)
     await _stop((submit, poll, download), settings.stop_wait_s, hurry)
-    for loop in running:
-        loop.cancel()
-    await _ended(asyncio.gather(*running, return_exceptions=True), hurry, _LET_GO_S)
+    await _ended(asyncio.create_task(end(running)), hurry, _LET_GO_S)
     await _ended(asyncio.create_task(bench.close()), hurry, _LET_GO_S)
     log.info("worker_stopped", told=told, in_a_hurry=hurry.is_set())
     return told

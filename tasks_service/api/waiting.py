@@ -10,6 +10,7 @@ from structlog.stdlib import get_logger
 
 from schemas.refusals import TooManyRequests
 from schemas.task import Task
+from tasks_service.ending import end
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.ledger import Ledger
 
@@ -53,9 +54,7 @@ class Waiting:
             await asyncio.wait(endings, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._leave(task.id, waiter)
-            for ending in endings:
-                ending.cancel()
-            await asyncio.gather(*endings, return_exceptions=True)
+            await end(endings)
 
     async def stop(self) -> None:
         """Let everybody go, and hold nobody any more."""
@@ -63,8 +62,7 @@ class Waiting:
         for waiter in [waiter for held in self._waiters.values() for waiter in held]:
             waiter.woken.set()
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await end([self._loop])
 
     def _enter(self, task_id: UUID, waiter: _Waiter) -> None:
         self._waiters.setdefault(task_id, set()).add(waiter)

@@ -8,13 +8,14 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from schemas.lifecycle import Parked, Spend, State
 from tasks_service import failpoints
+from workers.shares import Shares
 
 from .conftest import KEY
 
@@ -141,6 +142,23 @@ async def test_what_is_broken_off_before_its_intention_is_for_the_next_worker_at
         ended = await world.until(task)
 
     assert (ended.state, ended.attempt, await world.creations(task)) == (State.DOWNLOADED, 1, 1)
+
+
+async def test_a_loop_that_did_not_hear_the_word_does_not_keep_the_process(world, monkeypatch):
+    """redis-py loses a cancellation that comes in the moment when a command is done."""
+    deaf = asyncio.Event()
+
+    async def exchange(_: Shares) -> None:
+        if not deaf.is_set():
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            deaf.set()
+
+    monkeypatch.setattr(Shares, "exchange", exchange)
+    async with world.working():
+        await asyncio.sleep(0.1)
+
+    assert deaf.is_set()
 
 
 async def test_a_process_whose_failpoints_are_armed_says_so_loudly(world):
