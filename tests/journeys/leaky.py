@@ -43,12 +43,18 @@ FORMS: dict[str, str] = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes all of a worker's connections at once: of more than five, the usual one drops some after their request."""
+
+    request_queue_size = 128
+
+
 class Leaky:
     """Serves the dialect of OpenAI's videos; a prompt `leak NAME` chooses what it says, and `at` when."""
 
     def __init__(self, canary: Callable[[str], str]):
         self._canary = canary
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
