@@ -5,7 +5,6 @@ that were under way die with it. Then a worker without failpoints brings everyth
 """
 
 import asyncio
-import multiprocessing
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from structlog.contextvars import get_contextvars
 from schemas.capabilities import Model
 from tasks_service import failpoints
 from tasks_service.settings import Settings
+from tests.forking import processes
 from tests.workers.conftest import quick_pace
 from workers import step
 from workers.main import work
@@ -81,8 +81,6 @@ POINTS = {
 }
 CASES = [(point, *what) for point, whats in POINTS.items() for what in whats]
 
-processes = multiprocessing.get_context("forkserver")
-
 
 @dataclass(frozen=True, slots=True)
 class Deadly:
@@ -133,6 +131,3 @@ def live_and_die(settings: dict[str, Any], deadly: Deadly, patience_s: float) ->
     process.kill()
     process.join()
     return died
-
-
-processes.set_forkserver_preload(["workers.main", "tests.faults.matrix"])

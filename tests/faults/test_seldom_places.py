@@ -16,7 +16,8 @@ from tasks_service.doorbell import SilentDoorbell
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.decisions import Said
 from tasks_service.ledger.ledger import Ledger
-from tests.faults.matrix import Deadly, die_for_each, processes
+from tests.faults.matrix import Deadly, die_for_each
+from tests.forking import processes
 from tests.workers.conftest import World
 
 pytestmark = pytest.mark.journey

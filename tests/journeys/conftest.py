@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from tasks_service.embedded import Valkey, start_valkey
 from tasks_service.ledger.ledger import Ledger
+from tests.forking import Forked
 
 KEY = "studio-key-0123456789"
 OVER = ("downloaded", "failed")
@@ -37,17 +37,16 @@ class Fleet:
             "CREATIVE_TASKS_LEASE_S": "2",
             "STUDIO_KEY": KEY,
         }
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Forked | subprocess.Popen[bytes]] = {}
         self.studio = self.api = self.key = ""
 
     def start(self, name: str, *arguments: str, **environment: str) -> None:
         """Start a process; its log lies beside the others."""
-        log = (self.folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", *arguments]
-        self.processes[name] = subprocess.Popen(
-            command, env=self.environment | environment, stdout=log, stderr=log
+        module, *words = arguments
+        log = self.folder / f"{name}.log"
+        self.processes[name] = Forked(
+            module, words, environment=self.environment | environment, output=log, errors=log
         )
-        log.close()
 
     async def start_studio(self) -> None:
         port = free_port()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
+
 ROOT = Path(__file__).parents[3]
 COMMAND = (sys.executable, "-m", "tasks_service.cli.main")
 # What a developer may have set for other purposes must not reach the tests.
@@ -38,6 +40,9 @@ def run(folder: Path) -> Run:
     """Run the command to its end."""
 
     def run_command(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        if "PYTHONPATH" not in more:
+            return forking.run(COMMAND[-1], words, environment=environment(**more), folder=folder)
+        # What can be found there is looked for as a process begins.
         return subprocess.run(
             [*COMMAND, *words],
             cwd=folder,

@@ -2,9 +2,11 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
+
+from tests import forking
+from tests.tasks_service.cli.conftest import COMMAND, ROOT
 
 KEY = "sk-q8Zr2LmT5vXw9KpB3nYc7HdF"
 MONEY = "{'error': {'message': '[sk-abc***Yz9] RemainQuota = 0 (request id: 2026010203f4JzK)'}}"
@@ -12,11 +14,8 @@ MONEY = "{'error': {'message': '[sk-abc***Yz9] RemainQuota = 0 (request id: 2026
 
 def explain(text: str | bytes, *words: str) -> subprocess.CompletedProcess[str]:
     given = text if isinstance(text, bytes) else text.encode()
-    command = [sys.executable, "-m", "tasks_service.cli.main", "explain", *words]
-    done = subprocess.run(
-        command, input=given, capture_output=True, timeout=120, env={"PATH": "", "LANG": "C.UTF-8"}
-    )
-    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+    nothing = {"PATH": "", "LANG": "C.UTF-8"}
+    return forking.run(COMMAND[-1], ("explain", *words), environment=nothing, folder=ROOT, given=given)
 
 
 @pytest.mark.parametrize(
