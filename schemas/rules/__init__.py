@@ -13,6 +13,7 @@ from schemas.rules.combinations import combinations_hold
 from schemas.rules.defaults import with_defaults
 from schemas.rules.filing import callback_is_an_address, callbacks_are_offered, options_are_known
 from schemas.rules.images import pictures_fit, reference_images_fit
+from schemas.rules.keys import labels_are_free_of_keys
 from schemas.rules.mending import proven
 from schemas.rules.names import ending, model_is_living, nearest_models, unknown_model
 from schemas.rules.prompt import (
@@ -71,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     combinations_hold,
     options_are_known,
     metadata_is_text,
+    labels_are_free_of_keys,
     callback_is_an_address,
     callbacks_are_offered,
 )
@@ -79,6 +81,7 @@ _WITHOUT_A_MODEL: tuple[Rule, ...] = (
     prompt_is_given,
     prompt_is_text,
     metadata_is_text,
+    labels_are_free_of_keys,
     callback_is_an_address,
     callbacks_are_offered,
 )
