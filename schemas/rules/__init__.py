@@ -4,7 +4,7 @@ A rule yields what is wrong and what would be right; it never raises. None in a 
 nobody told us, so the rule stays silent and `not_checked` names the parameter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 
 from schemas.capabilities import Kind, Mode, Model
@@ -85,6 +85,8 @@ _WITHOUT_A_MODEL: tuple[Rule, ...] = (
     callback_is_an_address,
     callbacks_are_offered,
 )
+# What becomes of a parameter changes nothing for these, and they take their time.
+_OF_LABELS: frozenset[Rule] = frozenset({metadata_is_text, labels_are_free_of_keys, callback_is_an_address})
 _NOBODY_S = Model(name="", kind=Kind.IMAGE, prompt_required=(Mode.TEXT,))
 
 # What a task that came in has passed, by name.
@@ -104,12 +106,14 @@ def check(request: TaskRequest, model: Model, pictures: Sequence[Picture | None]
     """What is wrong for a model, all at once; with the images as far as they were looked at."""
     found = _found(request, model)
     if found:
-        found = [proven(one, request, found, lambda mended: _found(mended, model)) for one in found]
+        found = [
+            proven(one, request, found, lambda mended: _found(mended, model, _OF_LABELS)) for one in found
+        ]
     return [*found, *pictures_fit(request, model, pictures)]
 
 
-def _found(request: TaskRequest, model: Model) -> list[Violation]:
-    found = [violation for rule in RULES for violation in rule(request, model)]
+def _found(request: TaskRequest, model: Model, but: Container[Rule] = ()) -> list[Violation]:
+    found = [violation for rule in RULES if rule not in but for violation in rule(request, model)]
     # What is not offered at all and not beside the rest either is said once, the narrower way; and a size
     # that is not offered contradicts nothing.
     narrower = {one.pointer for one in found if one.code == "not_with"}
