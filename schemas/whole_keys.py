@@ -12,6 +12,7 @@ from schemas.redaction import secrets_in
 
 _MOST = 20
 _HEAD = 6
+_TAIL = 4
 _SHORTEST = 8
 _KINDS = {
     "sk-": "API key",
@@ -55,19 +56,23 @@ _SCHEME = re.compile(r"^[\s:]*(?:(?:Key|Bearer|Basic|Token)\s{1,8})?", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class WholeKey:
-    """Where a whole key stands, from 1, and how it begins: that much a mask shows too."""
+    """Where a whole key stands, from 1, and how it begins and ends: that much a mask shows too."""
 
     kind: str
     line: int
     column: int
     head: str
+    tail: str
 
 
 def whole_keys(text: str) -> list[WholeKey]:
     """The keys in a text that anybody who reads it could use."""
     return [
         WholeKey(
-            _kind(value), text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start), _head(value)
+            _kind(value),
+            text.count("\n", 0, start) + 1,
+            start - text.rfind("\n", 0, start),
+            *_ends(value),
         )
         for start, value in _found(text)
     ][:_MOST]
@@ -102,6 +107,6 @@ def _kind(value: str) -> str:
     return next((kind for start, kind in _KINDS.items() if value.startswith(start)), "credential")
 
 
-def _head(value: str) -> str:
-    """Nothing of a short one: its head would be most of it."""
-    return value[:_HEAD] if len(value) >= 4 * _HEAD else ""
+def _ends(value: str) -> tuple[str, str]:
+    """Nothing of a short one: its ends would be most of it."""
+    return (value[:_HEAD], value[-_TAIL:]) if len(value) >= 4 * _HEAD else ("", "")

@@ -9,6 +9,7 @@ from structlog.stdlib import get_logger
 from schemas.refusals import StateConflict
 from schemas.task import Task
 from tasks_service.artifacts import Artifacts, StoreAway
+from tasks_service.failpoints import reached
 from tasks_service.ledger.decisions import Said
 from tasks_service.ledger.erasure import Hindrance
 from tasks_service.ledger.ledger import Ledger
@@ -48,15 +49,19 @@ async def erase_account(
 
 async def _erase(ledger: Ledger, task_id: UUID, said: Said) -> list[str] | Hindrance:
     async with ledger.transaction() as inside:
-        return await inside.erasure.erase(task_id, said)
+        keys = await inside.erasure.erase(task_id, said)
+        await reached("erase.erasing")
+        return keys
 
 
 async def _delete(ledger: Ledger, artifacts: Artifacts, keys: list[str]) -> None:
+    await reached("erase.committed")
     try:
         await artifacts.delete(keys)
     except StoreAway as away:
         log.warning("files_not_deleted", files=len(keys), error=str(away))
         return
+    await reached("erase.deleted")
     await ledger.retention.deleted(keys)
 
 

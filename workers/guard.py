@@ -105,6 +105,7 @@ class RestoreGuard:
             epoch, quarantine = await self._count_up()
             self._knows(quarantine)
             if quarantine is not None:
+                await reached("guard.distrusted")  # by us just now, or by others before
                 raise Quarantined(quarantine)
         await reached("guard.counted")
         await self._epochs.keep(epoch)
@@ -122,6 +123,7 @@ class RestoreGuard:
             self._highest = max([self._highest, *self._outside])
             epoch = await ledger.instance.count_up(self._highest)
             if epoch:
+                await reached("guard.counting")
                 return epoch, None
             opened = await ledger.instance.distrust(self._highest)
             await reached("guard.distrusting")

@@ -79,6 +79,7 @@ class Late:
                 await self._bench.ledger.late.finish(look)
 
     async def _look(self, look: LateLook) -> None:
+        await reached("late.claimed")
         task = await self._upstream_task(look)
         upstream = self._bench.upstream_of(task) if task else None
         if task is None or upstream is None:
@@ -134,6 +135,7 @@ class Late:
             log.info("outrun", guard=taken.guard)
             await self._bench.ledger.late.finish(look)
             return
+        await reached("late.recorded")
         self._bringer.clear(task)
         metrics.LATE.labels(reason, task.route).inc()
         log.warning(reason, task=str(task.id), route=task.route)

@@ -198,7 +198,9 @@ class Settler:
 
     async def fail(self, task: Task, failure: Failure, cause: str) -> None:
         """End a task that has cost nothing."""
+        await reached("submit.ending")
         await self._bench.ledger.tasks.advance(task, Move(State.FAILED, "worker", cause, failure=failure))
+        await reached("submit.ended")
         self.count_failure(task, failure)
 
     def count_failure(self, task: Task, failure: Failure) -> None:

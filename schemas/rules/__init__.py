@@ -4,7 +4,7 @@ A rule yields what is wrong and what would be right; it never raises. None in a 
 nobody told us, so the rule stays silent and `not_checked` names the parameter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 
 from schemas.capabilities import Kind, Mode, Model
@@ -13,6 +13,7 @@ from schemas.rules.combinations import combinations_hold
 from schemas.rules.defaults import with_defaults
 from schemas.rules.filing import callback_is_an_address, callbacks_are_offered, options_are_known
 from schemas.rules.images import pictures_fit, reference_images_fit
+from schemas.rules.keys import labels_are_free_of_keys
 from schemas.rules.mending import proven
 from schemas.rules.names import ending, model_is_living, nearest_models, unknown_model
 from schemas.rules.prompt import (
@@ -71,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     combinations_hold,
     options_are_known,
     metadata_is_text,
+    labels_are_free_of_keys,
     callback_is_an_address,
     callbacks_are_offered,
 )
@@ -79,9 +81,12 @@ _WITHOUT_A_MODEL: tuple[Rule, ...] = (
     prompt_is_given,
     prompt_is_text,
     metadata_is_text,
+    labels_are_free_of_keys,
     callback_is_an_address,
     callbacks_are_offered,
 )
+# What becomes of a parameter changes nothing for these, and they take their time.
+_OF_LABELS: frozenset[Rule] = frozenset({metadata_is_text, labels_are_free_of_keys, callback_is_an_address})
 _NOBODY_S = Model(name="", kind=Kind.IMAGE, prompt_required=(Mode.TEXT,))
 
 # What a task that came in has passed, by name.
@@ -101,12 +106,14 @@ def check(request: TaskRequest, model: Model, pictures: Sequence[Picture | None]
     """What is wrong for a model, all at once; with the images as far as they were looked at."""
     found = _found(request, model)
     if found:
-        found = [proven(one, request, found, lambda mended: _found(mended, model)) for one in found]
+        found = [
+            proven(one, request, found, lambda mended: _found(mended, model, _OF_LABELS)) for one in found
+        ]
     return [*found, *pictures_fit(request, model, pictures)]
 
 
-def _found(request: TaskRequest, model: Model) -> list[Violation]:
-    found = [violation for rule in RULES for violation in rule(request, model)]
+def _found(request: TaskRequest, model: Model, but: Container[Rule] = ()) -> list[Violation]:
+    found = [violation for rule in RULES if rule not in but for violation in rule(request, model)]
     # What is not offered at all and not beside the rest either is said once, the narrower way; and a size
     # that is not offered contradicts nothing.
     narrower = {one.pointer for one in found if one.code == "not_with"}

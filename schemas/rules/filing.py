@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.capabilities import ListOf, Model, Span
+from schemas.rules.keys import shown_address
 from schemas.rules.nearest import by_number, by_word, nearest_in_span
 from schemas.rules.offered import bounds, is_among
 from schemas.rules.violation import Violation, pointer_part
@@ -38,7 +39,7 @@ def callback_is_an_address(request: TaskRequest, model: Model) -> Iterator[Viola
     wrong = _what_is_wrong(request.callback_url)
     if wrong:
         detail = f"The callback address {wrong}; it must look like https://example.com/path."
-        yield Violation("/callback_url", "not_an_address", detail, got=request.callback_url)
+        yield Violation("/callback_url", "not_an_address", detail, got=shown_address(request.callback_url))
 
 
 def callbacks_are_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:

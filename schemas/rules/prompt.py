@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from schemas.capabilities import Model, PromptUnit
 from schemas.pictures import mode_of
+from schemas.rules.keys import pointer_to_entry
 from schemas.rules.offered import not_taken
-from schemas.rules.violation import Violation, pointer_part
+from schemas.rules.violation import Violation
 from schemas.task import TaskRequest
 
 # Tokens are a vendor's own: nobody else can count them.
@@ -65,8 +66,9 @@ def metadata_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Metadata is shown to support, beside other people's."""
     for name, value in request.metadata.items():
         # The pointer has the name as it is; a sentence has it so that it can be read.
-        pointer = f"/metadata/{pointer_part(name)}"
-        yield from _harm(pointer, f"The metadata entry {name!r}", name + value, _NO_LABEL)
+        pointer = pointer_to_entry(name)
+        what = "A metadata entry" if pointer == "/metadata" else f"The metadata entry {name!r}"
+        yield from _harm(pointer, what, name + value, _NO_LABEL)
 
 
 def negative_prompt_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:

@@ -1,7 +1,5 @@
 """The quarantine over HTTP: why nothing is sent, and a person's word that ends it."""
 
-import asyncio
-
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
@@ -16,8 +14,8 @@ from tasks_service.api.replies import reply
 from tasks_service.api.views import Moment, View
 from tasks_service.artifacts import StoreAway
 from tasks_service.decisions import Reason
-from tasks_service.epochs import Epochs
 from tasks_service.ledger.instance import Quarantine
+from tasks_service.release import end_quarantine
 
 router = APIRouter(prefix="/v1", tags=["operation"])
 
@@ -89,18 +87,16 @@ async def release(request: Request, caller: Who, service: Parts) -> Response:
     Query(request, ()).check()
     allow(caller, _RELEASERS, "release a quarantine")
     wish = await read(ReleaseRequest, request, _LARGEST)
-    ended = await service.ledger.instance.release(
-        await _outside(service), f"person:{caller.key_id}", wish.reason
-    )
+    ended = await _released(service, f"person:{caller.key_id}", wish.reason)
     if ended is None:
         raise NotInQuarantine("Tasks are being sent; there is nothing to release.")
     await service.doorbell.ring("submit")
     return reply(_view(ended))
 
 
-async def _outside(service: Service) -> int:
+async def _released(service: Service, actor: str, reason: str) -> Quarantine | None:
     try:
-        return await (await asyncio.to_thread(Epochs, service.settings.store)).highest()
+        return await end_quarantine(service.ledger, service.settings.store, actor, reason)
     except StoreAway as away:
         detail = "The store cannot be read for the moment, so it is not known which epoch it has. Try again."
         raise Overloaded(detail, headers={"Retry-After": "2"}) from away

@@ -35,6 +35,7 @@ from tasks_service.api.problems import ProblemEntry, read
 from tasks_service.api.query import Query
 from tasks_service.api.replies import matches, pacing, reply, reply_tagged, seen_by
 from tasks_service.api.views import TaskView
+from tasks_service.failpoints import reached
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 direct = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
@@ -175,7 +176,9 @@ async def cancel(request: Request, task: TheirTask, caller: Who, service: Parts)
     if task.state is not State.SUBMITTED and PROVIDERS[task.provider].cancel is None:
         detail = f"The upstream has the task already, and {task.provider} has no way to stop it."
         raise NotCancelable(detail, members={"state": task.state.value})
+    await reached("cancel.before")
     ended = await service.ledger.tasks.cancel(task.id, caller.actor)
+    await reached("cancel.committed")
     later = await _again(service, task)
     if later.state.final and not ended:
         raise NotCancelable(

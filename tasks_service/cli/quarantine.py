@@ -13,8 +13,8 @@ from tasks_service.cli.database import ledger_of
 from tasks_service.cli.errors import Trouble
 from tasks_service.cli.person import actor
 from tasks_service.decisions import Reason
-from tasks_service.epochs import Epochs
 from tasks_service.ledger.instance import Quarantine, Standing
+from tasks_service.release import end_quarantine
 
 quarantine = typer.Typer(
     no_args_is_help=True,
@@ -72,9 +72,8 @@ async def _release(reason: str) -> Quarantine | None:
     settings = read_settings()
     async with ledger_of(settings) as ledger:
         try:
-            outside = await Epochs(settings.store).highest()
+            return await end_quarantine(ledger, settings.store, actor(), reason)
         except StoreAway as away:
             raise Trouble(
                 f"The store cannot be read, so it is not known which epoch it has: {away}."
             ) from None
-        return await ledger.instance.release(outside, actor(), reason)

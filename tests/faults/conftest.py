@@ -13,6 +13,7 @@ from tests.faults.checker import violations
 from tests.faults.dump import dump
 from tests.faults.record import load
 from tests.workers.conftest import KEY
+from tests.workers.conftest import backups as backups
 from tests.workers.conftest import world as world
 
 # Tasks of this world are opened without a key; the API would have written one.

@@ -53,6 +53,7 @@ MADE = tuple((recovery, "ok") for recovery in MODELS) + tuple(
 # Of what never came, only an upstream that knows references can say so.
 NEVER_CAME = (("lookup_by_reference", "lost_before"), ("lookup_by_reference", "500_before"))
 POINTS = {
+    "guard.counting": MADE,
     "guard.counted": MADE,
     "submit.claimed": EVERYWHERE,
     "submit.before_intent": EVERYWHERE,

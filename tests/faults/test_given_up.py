@@ -18,7 +18,7 @@ async def notes(world, task) -> list[str]:  # noqa: F811
     return [note["reason"] for note in await world.ledger.history.notes(task.id)]
 
 
-@pytest.mark.parametrize("point", ["poll.ending", "late.recording"])
+@pytest.mark.parametrize("point", ["poll.ending", "late.claimed", "late.recording", "late.recorded"])
 async def test_a_worker_killed_while_it_gives_up_or_looks_late_loses_no_late_success(world, point, tmp_path):  # noqa: F811
     task, deadly = await world.accepts(script="run=9"), Deadly(point, tmp_path / "killed")
     dying = world.settings.model_copy(update=HASTY)

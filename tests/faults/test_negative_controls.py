@@ -4,8 +4,6 @@ Every run is made twice, with the guard and without; only the guard makes the di
 """
 
 import asyncio
-import re
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -24,7 +22,7 @@ from tasks_service.ledger.spend import Spends, reference_of
 from tasks_service.ledger.tasks import Move, Outrun, Tasks
 from tasks_service.pictures.vetting import Vetting
 from tests.faults.conftest import Found
-from tests.faults.guarded import GUARD, KLING, LOST, judged
+from tests.faults.guarded import GUARD, KLING, LOST, judged, without
 from tests.workers.conftest import World
 from workers import line, main
 from workers.case import Case
@@ -42,14 +40,6 @@ INDEXES = ("one_possible_spend_per_task", "one_possible_spend_per_reference")
 def _nothing_stays_armed():
     yield
     failpoints.disarm()
-
-
-def without(monkeypatch: pytest.MonkeyPatch, book: Any, query: str, pattern: str, instead: str) -> None:
-    """A statement of the ledger without one of its conditions."""
-    stands = book.queries[query]
-    text, times = re.subn(pattern, instead, stands.text)
-    assert times, f"{query} has no {pattern} any more"
-    monkeypatch.setitem(book.queries, query, replace(stands, text=text))
 
 
 @GUARD

@@ -100,7 +100,7 @@ async def store_away(world: World) -> AsyncIterator[None]:
     folder.unlink()
 
 
-@at("guard.distrusting")
+@at("guard.distrusting", "guard.distrusted")
 async def test_while_it_opens_a_quarantine(world, deadly, ledger):
     task = await world.accepts("sora-2")
     await Epochs(world.settings.store).keep(57)
@@ -111,8 +111,25 @@ async def test_while_it_opens_a_quarantine(world, deadly, ledger):
             await asyncio.sleep(0.05)
 
     [attempt] = await world.ledger.spends.attempts(task)
-    assert before == [], "all of it or nothing"
+    assert len(before) == (deadly.point == "guard.distrusted"), "all of it or nothing"
+    assert len(await ledger.instance.quarantines()) == 1
     assert (attempt.outcome, await world.creations(task)) == (Spend.UNKNOWN, 0)
+
+
+@at("submit.ending", "submit.ended")
+async def test_while_it_ends_what_was_cancelled_before_its_paid_request_was_refused(world, deadly):
+    task = await world.accepts("sora-2")
+    [held] = await world.ledger.tasks.claim([State.SUBMITTED], 1, timedelta(seconds=30), whole=True)
+    assert await world.ledger.spends.intend(held)
+    assert not await world.ledger.tasks.cancel(task.id, "customer:test")
+    assert await world.ledger.spends.settle(held, 1, Spend.NOT_CREATED, None)
+    await world.ledger.tasks.postpone(held, AT_ONCE)
+    await dies(world, deadly, task.id)
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (ended.state, ended.failure.kind, await world.creations(task)) == (State.FAILED, "canceled", 0)
+    assert [state for state, _ in await world.causes(task)] == ["submitted", "failed"]
 
 
 @at("adopt.before", "adopt.moved")

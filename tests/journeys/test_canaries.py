@@ -30,10 +30,10 @@ OURS = (
     "path of a link", "request id header", "cookie header", "provider key", "other provider key",
     "database password", "doorbell password", "prompt", "request id", "idempotency key", "query", "pasted key",
     "wrong ratio", "unknown field", "image token", "lost image token", "wrong key", "path", "cookie of a customer",
-    "broken body",
+    "broken body", "external id", "name in metadata", "metadata", "query of a callback", "user of a callback",
 )  # fmt: skip
-# A customer's own words to its upstream.
-OWN = ("request", "external_id", "metadata")
+# A customer's own words to its upstream. What it tells us alone is refused where it holds a key.
+OWN = ("request",)
 
 
 class Canaries:
@@ -118,6 +118,13 @@ async def misbehave(client: httpx.AsyncClient, studio: Leaky, canary: Canaries) 
     image = {"role": "first_frame", "url": f"{studio.url}/image.png?token={canary('image token')}"}
     lost = {"role": "first_frame", "url": f"{studio.url}/lost.png?token={canary('lost image token')}"}
     key = {name: f"sk-{canary(name)}-A1b2C3d4e5f6" for name in OURS}
+    labels = [
+        {"external_id": key["external id"]},
+        {"metadata": {key["name in metadata"]: "x"}},
+        {"metadata": {"of": key["metadata"]}},
+        {"callback_url": f"https://example.com/done?of={key['query of a callback']}"},
+        {"callback_url": f"https://me:{key['user of a callback']}@example.com/done"},
+    ]
     replies = [
         await client.post("/v1/tasks", json=boat | {"prompt": f"paint {key['prompt']} on a wall"}),
         await client.post("/v1/tasks", json=boat, headers={"X-Request-Id": key["request id"]}),
@@ -133,10 +140,13 @@ async def misbehave(client: httpx.AsyncClient, studio: Leaky, canary: Canaries) 
         await client.get("/v1/models", headers={"Cookie": f"session={canary('cookie of a customer')}"}),
         await client.get("/v1/tasks", headers={"Authorization": f"Bearer {key['wrong key']}"}),
         await client.get("/v1/tasks", params={"q": client.headers["authorization"]}),
+        *[await client.post("/v1/tasks", json=boat | label) for label in labels],
+        *[await client.post("/v1/tasks?validate_only=true", json=boat | label) for label in labels],
     ]
     assert [reply.status_code for reply in replies] == [
-        202, 202, 400, 422, 400, 202, 422, 400, 400, 422, 404, 200, 401, 422,
+        202, 202, 400, 422, 400, 202, 422, 400, 400, 422, 404, 200, 401, 422, *[422] * 5, *[200] * 5,
     ]  # fmt: skip
+    assert all("whole_key" in reply.text for reply in replies[-10:])
     return [answer_of(reply) for reply in replies]
 
 
@@ -163,7 +173,7 @@ async def everything_answered(client: httpx.AsyncClient, ids: list[str]) -> list
     return [answer_of(await client.get(path)) for path in paths]
 
 
-async def ledger_as_text(dsn: str) -> list[str]:
+async def ledger_as_text(dsn: str, own: Iterable[str] = OWN) -> list[str]:
     """Every row of every table, but for the customers' own requests."""
     connection = await asyncpg.connect(dsn)
     tables = await connection.fetch(
@@ -172,8 +182,8 @@ async def ledger_as_text(dsn: str) -> list[str]:
     )
     rows: list[str] = []
     for table in tables:
-        own = "".join(f" - '{name}'" for name in OWN) if table["name"] == "task" else ""
-        found = await connection.fetch(f'SELECT (to_jsonb(t){own})::text AS text FROM "{table["name"]}" t')
+        less = "".join(f" - '{name}'" for name in own) if table["name"] == "task" else ""
+        found = await connection.fetch(f'SELECT (to_jsonb(t){less})::text AS text FROM "{table["name"]}" t')
         rows += [row["text"] for row in found]
     await connection.close()
     return rows
@@ -246,6 +256,7 @@ async def test_no_canary_is_kept_logged_or_answered(
         "commands": canaries.found_in(said),
     }
     assert found == {place: set() for place in found}
+    assert canaries.found_in(await ledger_as_text(dsn, own=())) == {"prompt"}, "no other request was kept"
 
 
 @pytest.mark.timeout(600)

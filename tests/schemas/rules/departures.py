@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.capabilities import FreeSizes, ListOf, Mode, Model, PromptUnit, Role, Span
 
+from .examples import KEY
 from .requests import NEEDED
 
 _ADDRESS = "https://example.com/a.png"
@@ -94,6 +95,11 @@ def _of_words(model: Model, body: dict[str, Any]) -> Iterator[Departure]:
         yield Departure("prompt", f"a{harm}b", "control_character")
         yield Departure("metadata", {"a": f"b{harm}"}, "control_character", "/metadata/a")
         yield Departure("external_id", f"a{harm}", "control_character")
+    yield Departure("external_id", f"order of sk-{KEY}", "whole_key")
+    yield Departure("metadata", {"a": f"Bearer {KEY}"}, "whole_key", "/metadata/a")
+    yield Departure("metadata", {"api_key": KEY}, "whole_key", "/metadata/api_key")
+    yield Departure("metadata", {f"sk-{KEY}": "a"}, "whole_key", "/metadata")
+    yield Departure("callback_url", f"https://example.com/?of=sk-{KEY}", "whole_key")
     yield Departure("callback_url", "http://example.com/", "not_an_address")
     yield Departure("callback_url", "https://example.com/", "not_supported")
 

@@ -10,6 +10,8 @@ def image(role: Role = Role.REFERENCE) -> dict[str, str]:
     return {"role": role.value, "url": "https://example.com/a.png"}
 
 
+# Nobody's: it only looks like one.
+KEY = "q8Zr2LmT5vXw9KpB3nYc7HdF"
 FIRST, LAST = image(Role.FIRST_FRAME), image(Role.LAST_FRAME)
 
 
@@ -35,6 +37,12 @@ EVERYWHERE = {
         "/metadata/a",
         "control_character",
         accepted={"metadata": {"组": "红"}},
+    ),
+    "labels_are_free_of_keys": Example(
+        {"external_id": f"sk-{KEY}"},
+        "/external_id",
+        "whole_key",
+        accepted={"external_id": "sk-q8Zr***cHdF", "metadata": {"key": "order-17", "api_key": "the second"}},
     ),
     "callbacks_are_offered": Example(
         {"callback_url": "https://example.com/hook"}, "/callback_url", "not_supported"

@@ -47,7 +47,7 @@ AUTHOR_KNOWS = {
     "image_missing",
 }
 # Where what is named has to be left out, as it has where a combination allows nothing.
-LEAVE_OUT = {"not_supported", "unknown_option", "contradiction"}
+LEAVE_OUT = {"not_supported", "unknown_option", "contradiction", "whole_key"}
 
 
 @EACH

@@ -6,8 +6,11 @@ import zipfile
 import httpx
 import pytest
 
+from schemas import rules
 from schemas.lifecycle import State
-from tests.tasks_service.api.conftest import World, refused, submit
+from schemas.rules import RULES
+from schemas.rules.keys import labels_are_free_of_keys
+from tests.tasks_service.api.conftest import World, refused, submit, wish
 
 SECRET = "sk-abcdefghijklmnopqrstuv"
 HOSTILE = "``` </code> | # end \x1b[31m\u202e\n```` and more"
@@ -76,10 +79,17 @@ async def test_a_zip_holds_both_forms(world: World, acme: httpx.AsyncClient) -> 
 
 @pytest.mark.parametrize("form", ["json", "md"])
 async def test_a_bundle_leaves_the_house_without_secrets(
-    world: World, acme: httpx.AsyncClient, form: str
+    world: World, acme: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     prompt = f"write {SECRET} on a wall, as in https://hooks.test/done?token=hush-hush-hush"
     metadata = {"api_key": "hush-hush-hush", SECRET: "x"}
+    problem = refused(
+        await acme.post("/v1/tasks", json=wish(metadata=metadata)), 422, "unacceptable_parameters"
+    )
+    assert [(one["pointer"], one["code"]) for one in problem["problems"]] == [("/metadata", "whole_key")]
+    assert SECRET not in str(problem)
+    # As one that came in when keys were not looked for there.
+    monkeypatch.setattr(rules, "RULES", tuple(one for one in RULES if one is not labels_are_free_of_keys))
     name = await failed(world, acme, prompt=prompt, metadata=metadata)
 
     told = (await acme.get(f"/v1/tasks/{name}/bundle?format={form}")).text
