@@ -1,14 +1,16 @@
 """Sizes that are not in a list, but keep to a vendor's rule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor, inf, log, sqrt
 
 from schemas.capabilities import FreeSizes
 from schemas.rules.beside import Beside
 
-_LONGEST_SIDE, _MOST_TRIES = 16_384, 256
+_LONGEST_SIDE = 16_384
+_TRIES, _CLOSER = 64, 8
 # Of a multiple: 899.9999999 is 900.
 _ROUNDED = 1e-9
+_NOTHING_BESIDE = Beside()
 
 
 def is_free_size(width: int, height: int, free: FreeSizes) -> bool:
@@ -24,21 +26,15 @@ def is_free_size(width: int, height: int, free: FreeSizes) -> bool:
     )
 
 
-def nearest_free_size(width: int, height: int, free: FreeSizes, beside: Beside | None = None) -> str | None:
+def nearest_free_size(
+    width: int, height: int, free: FreeSizes, beside: Beside = _NOTHING_BESIDE
+) -> str | None:
     """A size that fits and agrees with what stands beside it; None where there is none.
 
     It is of nearly the same shape, and then of nearly the same area.
     """
-    search = _Search(free, beside or Beside(), *(beside or Beside()).aim(width, height))
-    widths = search.widths()
-    stride = max(1, len(widths) // _MOST_TRIES)
-    # With very many widths every so many-th, and then all around the best; where none of them fits, all.
-    rough = search.best(widths[::stride])
-    if rough is None:
-        found = search.best(widths) if stride > 1 else None
-    else:
-        at = widths.index(rough[0])
-        found = search.best(widths[max(0, at - stride) : at + stride + 1])
+    search = _Search(free, beside, *beside.aim(width, height))
+    found = search.best([sides for widths in search.stretches() if (sides := search.nearest(widths))])
     return f"{found[0]}x{found[1]}" if found else None
 
 
@@ -58,10 +54,10 @@ class _Search:
             min(free.pixels_max or inf, beside.pixels.high),
         )
 
-    def widths(self) -> range:
-        """All on the grid that can have a height."""
+    def stretches(self) -> tuple[range, ...]:
+        """The widths that can have a height: those that may be the shorter side, and all others."""
         if any(low > high for low, high in (self._shape, self._short, self._pixels)):
-            return range(0)
+            return ()
         low = max(self._short[0], sqrt(self._pixels[0] * self._shape[0]))
         high = min(
             self._long,
@@ -70,10 +66,26 @@ class _Search:
             self._pixels[1] / self._short[0],
         )
         first, last = self._on_grid(low, high)
-        return range(first, last + 1, self._grid)
+        _, middle = self._on_grid(low, min(self._short[1], high))
+        return range(first, middle + 1, self._grid), range(
+            max(first, middle + self._grid), last + 1, self._grid
+        )
 
-    def best(self, widths: Sequence[int]) -> tuple[int, int] | None:
-        return min(self._fitting(widths), key=self._distance, default=None)
+    def nearest(self, widths: range) -> tuple[int, int] | None:
+        """Of very many widths some are tried, then ever more of them around the best."""
+        stride = max(1, len(widths) // _TRIES)
+        found = self.best(self._fitting(widths[::stride]))
+        if found is None:
+            return self.best(self._fitting(widths))
+        while stride > 1:
+            at, closer = widths.index(found[0]), max(1, stride // _CLOSER)
+            around = widths[max(0, at - stride) : at + stride + 1 : closer]
+            found = self.best([found, *self._fitting(around)]) or found
+            stride = closer
+        return found
+
+    def best(self, sizes: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
+        return min(sizes, key=self._distance, default=None)
 
     def _fitting(self, widths: Sequence[int]) -> Iterator[tuple[int, int]]:
         for width in widths:

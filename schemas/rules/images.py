@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from schemas.capabilities import Model, ReferenceImages, Role
 from schemas.pictures import Picture, mode_of
@@ -19,7 +20,9 @@ def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violati
     limits, given = model.reference_images, request.reference_images
     if limits is None:
         return
-    wrong = [*_count(limits, len(given), model), *_roles(request, limits, model)]
+    number, roles = list(_count(limits, len(given), model)), _roles(request, limits, model)
+    # Which of too many images go, only their author knows: until then none is told another role.
+    wrong = [*number, *(replace(one, nearest=None) if number else one for one in roles)]
     yield from wrong or _mask(request) or _mode(request, model)
 
 

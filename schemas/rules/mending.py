@@ -10,7 +10,7 @@ from schemas.task import TaskRequest
 
 # Of these no single value is proposed that could be put in their place.
 _WHOLE = {"model", "reference_images", "metadata"}
-_GIVEN_UP = " None of these goes with the rest of the request; leave it out."
+_NOTHING_FITS = " None of these goes with the rest of the request; leave {} out."
 
 
 def proven(
@@ -32,7 +32,8 @@ def proven(
             return replace(violation, nearest=value)
     unmended = replace(violation, nearest=None)
     if violation.code != "contradiction" and passes(_without(request, violation.pointer)):
-        return replace(unmended, detail=violation.detail + _GIVEN_UP)
+        what = "the image" if violation.pointer.endswith("/role") else "it"
+        return replace(unmended, detail=violation.detail + _NOTHING_FITS.format(what))
     return unmended
 
 

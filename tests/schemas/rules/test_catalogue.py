@@ -141,7 +141,9 @@ def nothing_fits(body: dict[str, Any], departure: Departure, violation: Violatio
     if violation.pointer.endswith("/role"):
         offered = [in_role(given, int(violation.pointer.split("/")[2]), role) for role in offered]
     others = [put_in(body, replace(departure, value=one)) for one in offered]
-    said = violation.detail.endswith(("; leave it out.", "; leave one of them out."))
+    said = violation.detail.endswith(
+        ("; leave it out.", "; leave the image out.", "; leave one of them out.")
+    )
     return said and all(check(request_of(other, model), model) for other in others)
 
 
