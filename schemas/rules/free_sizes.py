@@ -67,9 +67,8 @@ class _Search:
         )
         first, last = self._on_grid(low, high)
         _, middle = self._on_grid(low, min(self._short[1], high))
-        return range(first, middle + 1, self._grid), range(
-            max(first, middle + self._grid), last + 1, self._grid
-        )
+        beyond = max(first, middle + self._grid)
+        return range(first, middle + 1, self._grid), range(beyond, last + 1, self._grid)
 
     def nearest(self, widths: range) -> tuple[int, int] | None:
         """Of very many widths some are tried, then ever more of them around the best."""
