@@ -99,11 +99,14 @@ def judge(request: TaskRequest, models: Mapping[str, Model], today: date) -> lis
     if model is None:
         anyway = [found for rule in _WITHOUT_A_MODEL for found in rule(request, _NOBODY_S)]
         return [unknown_model(request.model, tuple(models)), *anyway]
-    return [*model_is_living(model, models.values(), today), *check(with_defaults(request, model), model)]
+    return [*model_is_living(model, models.values(), today), *check(request, model)]
 
 
 def check(request: TaskRequest, model: Model, pictures: Sequence[Picture | None] = ()) -> list[Violation]:
-    """What is wrong for a model, all at once; with the images as far as they were looked at."""
+    """What is wrong for a model, all at once; with the images as far as they were looked at.
+
+    Defaults are filled in, and anew for each value that is tried out: what is left out depends on the rest.
+    """
     found = _found(request, model)
     if found:
         found = [
@@ -113,7 +116,8 @@ def check(request: TaskRequest, model: Model, pictures: Sequence[Picture | None]
 
 
 def _found(request: TaskRequest, model: Model, but: Container[Rule] = ()) -> list[Violation]:
-    found = [violation for rule in RULES if rule not in but for violation in rule(request, model)]
+    filled = with_defaults(request, model)
+    found = [violation for rule in RULES if rule not in but for violation in rule(filled, model)]
     # What is not offered at all and not beside the rest either is said once, the narrower way; and a size
     # that is not offered contradicts nothing.
     narrower = {one.pointer for one in found if one.code == "not_with"}

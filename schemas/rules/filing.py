@@ -28,7 +28,7 @@ def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]
         if table is not None and table != "free" and not is_among(value, table):
             offers = f"it offers {in_words(table)}"
             detail = f"{model.name} does not offer {shown(value)} for the option {name}; {offers}."
-            first, *others = _nearest(value, table) or [None]
+            first, *others = _nearest(value, table, model.defaults.get(f"options.{name}"))
             yield Violation(pointer, "not_offered", detail, value, bounds(table), first, tuple(others))
 
 
@@ -68,11 +68,20 @@ def _what_is_wrong(url: str) -> str | None:
     return "has a fragment" if parts.fragment else None
 
 
-def _nearest(got: Any, table: tuple[Any, ...] | Span | ListOf) -> list[Any]:
-    """The nearer first; of a list its author knows better which members to leave out."""
-    number = isinstance(got, int | float) and not isinstance(got, bool)
+def _nearest(got: Any, table: tuple[Any, ...] | Span | ListOf, default: Any) -> list[Any]:
+    """The nearer first; to nothing at all what is meant by leaving it out is nearest."""
     if isinstance(table, ListOf):
-        return []
+        return [_nearest_list(got, table)]
+    usual = [default] if got is None and default is not None else []
+    number = got if isinstance(got, int | float) and not isinstance(got, bool) else None
     if isinstance(table, Span):
-        return [nearest_in_span(got, table) if number else table.min]
-    return list(dict.fromkeys([*(by_number(got, table) if number else by_word(got, table)), *table]))
+        return [*usual, nearest_in_span(number or 0, table)]
+    near = by_word(got, table) if number is None else by_number(number, table)
+    return list(dict.fromkeys([*usual, *near, *table]))
+
+
+def _nearest_list(got: Any, table: ListOf) -> list[Any]:
+    """Of the members that are offered the first ones; what stands alone becomes a list of one."""
+    members: list[Any] = got if isinstance(got, list) else [] if got is None else [got]
+    known = [one for one in members if table.each is None or is_among(one, table.each)]
+    return known[: table.max]

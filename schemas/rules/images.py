@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from schemas.capabilities import Model, ReferenceImages, Role
 from schemas.pictures import Picture, mode_of
@@ -11,6 +12,7 @@ from schemas.task import TaskRequest
 
 # One film has one beginning, and one image one mask.
 _ONE_OF_A_KIND = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK})
+_MOMENTS = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.KEYFRAME})
 
 
 def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -18,7 +20,9 @@ def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violati
     limits, given = model.reference_images, request.reference_images
     if limits is None:
         return
-    wrong = [*_count(limits, len(given), model), *_roles(request, limits, model)]
+    number, roles = list(_count(limits, len(given), model)), _roles(request, limits, model)
+    # Which of too many images go, only their author knows: until then none is told another role.
+    wrong = [*number, *(replace(one, nearest=None) if number else one for one in roles)]
     yield from wrong or _mask(request) or _mode(request, model)
 
 
@@ -66,14 +70,21 @@ def _roles(request: TaskRequest, limits: ReferenceImages, model: Model) -> Itera
             detail = (
                 f"{model.name} has no use for an image in the role {image.role}; it takes {', '.join(roles)}."
             )
-            nearest = roles[0] if len(roles) == 1 else None
-            yield Violation(pointer, "not_offered", detail, image.role.value, roles, nearest)
+            first, *others = _roles_like(image.role, limits) or [None]
+            yield Violation(pointer, "not_offered", detail, image.role.value, roles, first, tuple(others))
             continue
         most = limits.most_of.get(image.role, 1 if image.role in _ONE_OF_A_KIND else None)
         if most is not None and seen[image.role] > most:
             number = seen[image.role]
             detail = f"{model.name} takes at most {most} in the role {image.role}; this is number {number}."
-            yield Violation(pointer, "wrong_count", detail, number, {"max": most})
+            first, *others = _roles_like(image.role, limits) or [None]
+            yield Violation(pointer, "wrong_count", detail, number, {"max": most}, first, tuple(others))
+
+
+def _roles_like(role: Role, limits: ReferenceImages) -> list[str]:
+    """Other roles: for a moment of a film other moments first, for what is followed what is followed, too."""
+    others = [one for one in limits.roles if one is not role]
+    return [one.value for one in sorted(others, key=lambda one: (one in _MOMENTS) is not (role in _MOMENTS))]
 
 
 def _mask(request: TaskRequest) -> list[Violation]:

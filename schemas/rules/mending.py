@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from schemas.capabilities import Role
 from schemas.rules.violation import Violation
 from schemas.task import TaskRequest
 
 # Of these no single value is proposed that could be put in their place.
 _WHOLE = {"model", "reference_images", "metadata"}
+_NOTHING_FITS = " None of these goes with the rest of the request; leave {} out."
 
 
 def proven(
@@ -18,22 +20,50 @@ def proven(
     again: Callable[[TaskRequest], list[Violation]],
 ) -> Violation:
     """The violation with the nearest value that mends it and breaks nothing else, if there is one."""
-    if violation.nearest is None or violation.code == "unknown_option":
+    if violation.nearest is None or violation.code == "unknown_option" or not _is_single(violation.pointer):
         return violation
     before = {(one.pointer, one.code) for one in found if one.pointer != violation.pointer}
+
+    def passes(mended: TaskRequest) -> bool:
+        return all((one.pointer, one.code) in before for one in again(mended))
+
     for value in (violation.nearest, *violation.others):
-        mended = _with(request, violation.pointer, value)
-        if mended is None:
-            return violation
-        if all((one.pointer, one.code) in before for one in again(mended)):
+        if passes(_with(request, violation.pointer, value)):
             return replace(violation, nearest=value)
-    return replace(violation, nearest=None)
+    unmended = replace(violation, nearest=None)
+    if violation.code != "contradiction" and passes(_without(request, violation.pointer)):
+        what = "the image" if violation.pointer.endswith("/role") else "it"
+        return replace(unmended, detail=violation.detail + _NOTHING_FITS.format(what))
+    return unmended
 
 
-def _with(request: TaskRequest, pointer: str, value: Any) -> TaskRequest | None:
-    """None where the pointer is not of a single value."""
+def _is_single(pointer: str) -> bool:
+    """Whether a pointer is of one value that another can be put in place of."""
     name, _, rest = pointer[1:].partition("/")
-    if name == "options" and rest:
-        option = rest.replace("~1", "/").replace("~0", "~")
-        return request.model_copy(update={"options": request.options | {option: value}})
-    return None if rest or name in _WHOLE else request.model_copy(update={name: value})
+    return name == "options" or rest.endswith("/role") if rest else name not in _WHOLE
+
+
+def _with(request: TaskRequest, pointer: str, value: Any) -> TaskRequest:
+    name, _, rest = pointer[1:].partition("/")
+    if not rest:
+        return request.model_copy(update={name: value})
+    if name == "options":
+        return request.model_copy(update={name: request.options | {_option(rest): value}})
+    at, images = int(rest.partition("/")[0]), request.reference_images
+    image = images[at].model_copy(update={"role": Role(value)})
+    return request.model_copy(update={name: (*images[:at], image, *images[at + 1 :])})
+
+
+def _without(request: TaskRequest, pointer: str) -> TaskRequest:
+    name, _, rest = pointer[1:].partition("/")
+    if not rest:
+        return request.model_copy(update={name: None})
+    if name == "options":
+        kept = {option: value for option, value in request.options.items() if option != _option(rest)}
+        return request.model_copy(update={name: kept})
+    at, images = int(rest.partition("/")[0]), request.reference_images
+    return request.model_copy(update={name: (*images[:at], *images[at + 1 :])})
+
+
+def _option(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")

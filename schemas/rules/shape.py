@@ -4,30 +4,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.capabilities import Model
-from schemas.rules.nearest import (
-    by_number,
-    by_proportion,
-    by_sides,
-    by_word,
-    is_free_size,
-    nearest_free_size,
-    proportion_of,
-    sides_of,
-)
+from schemas.capabilities import FreeSizes, Model
+from schemas.rules.beside import LINES, beside, ratio_beside, resolution_beside
+from schemas.rules.free_sizes import is_free_size, nearest_free_size
+from schemas.rules.nearest import by_number, by_proportion, by_sides, by_word, sides_of
 from schemas.rules.offered import offered
 from schemas.rules.violation import Violation
 from schemas.rules.wording import in_words, of_free_sizes, shown
 from schemas.task import TaskRequest
 
-# Vendors round to their grids: 1664x928 is sold as 16:9. The next ratio in use is at least 6 % away.
-_SAME_SHAPE = 0.04
-_LINES = re.compile(r"([0-9]{3,4})p", re.IGNORECASE)
-# 2K is as many pixels as a square of that side for stills, and down to two thirds of its side for films.
-_THOUSANDS = re.compile(r"([1-8])k", re.IGNORECASE)
-_PER_K, _LEAST_OF_K, _MOST_OF_K = 1024, 0.66, 1.15
 # One spelling, so that the same size is the same work.
 _PLAIN_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*", re.ASCII)
+# What is looked around from where a size cannot be read.
+_ANY_SIDES = (1024, 1024)
 
 
 def ratio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
@@ -52,9 +41,7 @@ def size_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
         f"{model.name} does not offer size {shown(request.size)}; "
         f"it offers {offers}{of_free_sizes(model.free_sizes)}."
     )
-    free = nearest_free_size(*sides, model.free_sizes) if sides else None
-    same = f"{sides[0]}x{sides[1]}" if sides and fits else free
-    near = [*([same] if same else []), *by_sides(request.size, listed)]
+    near = _near_sizes(request, model, model.free_sizes)
     rule = model.free_sizes.model_dump(exclude_none=True, exclude_defaults=True)
     allowed = {"sizes": list(listed), "free": rule}
     first, *others = near or [None]
@@ -101,36 +88,45 @@ def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
 def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Ratio, size and resolution must not say different things; which one was meant only its author knows."""
     sides = sides_of(request.size or "")
-    if sides is None or model.sizes == ():
+    if sides is None or (model.sizes == () and model.free_sizes is None):
         return
-    wanted = proportion_of(request.ratio or "") if model.ratios != () else None
-    if wanted and abs(sides[0] / sides[1] / wanted - 1) > _SAME_SHAPE:
-        yield _contradiction("ratio", request)
-    if model.resolutions != () and not _is_of_resolution(sides, (request.resolution or "").strip()):
-        yield _contradiction("resolution", request)
+    if not ratio_beside(request, model).agree(*sides):
+        yield _contradiction("ratio", request, model.ratios, by_proportion(request.size, model.ratios or ()))
+    if not resolution_beside(request, model).agree(*sides):
+        near = _by_lines(request.resolution, model.resolutions or ())
+        yield _contradiction("resolution", request, model.resolutions, near)
 
 
-def _is_of_resolution(sides: tuple[int, int], resolution: str) -> bool:
-    """Whether a size can be what a resolution stands for; words of which nobody knows that cannot be told."""
-    if lines := _LINES.fullmatch(resolution):
-        return 0.9 <= min(sides) / int(lines[1]) <= 1.1
-    if thousands := _THOUSANDS.fullmatch(resolution):
-        side = (sides[0] * sides[1]) ** 0.5
-        return _LEAST_OF_K <= side / (int(thousands[1]) * _PER_K) <= _MOST_OF_K
-    return True
-
-
-def _contradiction(name: str, request: TaskRequest) -> Violation:
+def _contradiction(
+    name: str, request: TaskRequest, table: tuple[str, ...] | None, near: list[Any]
+) -> Violation:
     said = getattr(request, name)
     detail = f"{name} {said} and size {request.size} contradict each other; leave one of them out."
-    return Violation(f"/{name}", "contradiction", detail, got={name: said, "size": request.size})
+    got = {name: said, "size": request.size}
+    first, *others = near or [None]
+    allowed = None if table is None else list(table)
+    return Violation(f"/{name}", "contradiction", detail, got, allowed, first, tuple(others))
+
+
+def _near_sizes(request: TaskRequest, model: Model, free: FreeSizes) -> list[str]:
+    """The same spelled plainly, one by the rule that agrees with what stands beside it, and those listed."""
+    sides, listed = sides_of(request.size or ""), by_sides(request.size, model.sizes or ())
+    around = sides or _ANY_SIDES
+    # Where nothing agrees, what lies nearest is tried all the same, and found not to go with the rest.
+    by_rule = nearest_free_size(*around, free, beside(request, model)) or nearest_free_size(*around, free)
+    ruled = [by_rule] if by_rule else []
+    if sides is None:
+        return [*listed, *ruled]
+    plain = [f"{sides[0]}x{sides[1]}"] if is_free_size(*sides, free) else []
+    return [*plain, *ruled, *listed]
 
 
 def _by_lines(got: Any, table: Sequence[Any]) -> list[Any]:
     """720p by its number of lines, words such as 2k by their letters."""
     words = [str(one) for one in table]
-    wanted = _LINES.fullmatch(str(got).strip())
-    known = {word: int(found[1]) for word in words if (found := _LINES.fullmatch(word))}
-    if wanted is None or not known:
-        return [*by_word(got, words), *words]
-    return sorted(known, key=lambda word: abs(known[word] - int(wanted[1])))
+    known = {word: int(found[1]) for word in words if (found := LINES.fullmatch(word))}
+    wanted = LINES.fullmatch(str(got).strip())
+    if wanted is None:
+        return list(dict.fromkeys([*by_word(got, words), *words]))
+    near = sorted(known, key=lambda word: abs(known[word] - int(wanted[1])))
+    return list(dict.fromkeys([*near, *words]))

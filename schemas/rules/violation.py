@@ -13,8 +13,8 @@ class Violation:
     """One thing that is wrong: where, what was given, what is allowed, and the nearest of that.
 
     `nearest` is a value that passes when it stands where the pointer points. Of an unknown option it is the
-    name that was probably meant; of a model the list of such names, the nearest first. Where there is none,
-    what the pointer names has to be left out, or only its author knows better.
+    name that was probably meant; of a model the list of such names, the nearest first; of images their
+    number. Where there is none, what the pointer names has to be left out, or only its author knows better.
     """
 
     pointer: str

@@ -114,7 +114,9 @@ def _told(quote: "Quote", problems: list[dict[str, Any]]) -> Iterable[str]:
         yield "fine: it would be accepted, unless the same work is on its way already, which the server knows"
     for found in problems:
         nearest = found.get("nearest")
-        named = ", ".join(nearest) if isinstance(nearest, list) else as_json(nearest, indent=None)
+        # Names of models that may be meant, the likelier first; anything else is a value.
+        models = nearest if found.get("pointer") == "/model" else None
+        named = ", ".join(models) if isinstance(models, list) else as_json(nearest, indent=None)
         hint = f" Nearest: {plain(named)}." if nearest not in (None, []) else ""
         yield f"  {found.get('pointer', '') or '/':<22} {clipped(plain(str(found['detail'])), 600)}{hint}"
     for warning in quote.warnings:

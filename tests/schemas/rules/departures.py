@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.capabilities import FreeSizes, ListOf, Mode, Model, PromptUnit, Role, Span
+from schemas.capabilities import ListOf, Mode, Model, PromptUnit, Role, Span
 
 from .examples import KEY
-from .requests import NEEDED
+from .requests import NEEDED, is_free, plain_request, put
 
 _ADDRESS = "https://example.com/a.png"
 _SEEDS = Span(min=0, max=(1 << 32) - 1)
 _VALUES: dict[str, tuple[Any, ...]] = {
     "ratio": ("7:3", "0:1", "wide", " 16:9 ", "1.9:1"),
-    "size": ("1x1", "640x481", "big", "1024*1024", "1024X1024"),
+    "size": ("1x1", "640x481", "big", "1024*1024", "1024X1024", "4000x100", "9000x9001"),
     "resolution": ("9p", "8K", "720 p"),
     "duration_s": (999.0, 0.5, -2.0, 5.25, 5.0000001, 1e308),
     "fps": (7, 0),
@@ -52,6 +52,22 @@ def departures(model: Model, body: dict[str, Any]) -> Iterator[Departure]:
     yield from _that_contradict(model, body)
 
 
+def wrong_requests(model: Model) -> Iterator[tuple[dict[str, Any], Departure]]:
+    """A model's plain requests, one for each way of using it, each with all departures from it."""
+    for mode in model.modes or (Mode.TEXT,):
+        plain = plain_request(model, mode)
+        yield from ((put_in(plain, one), one) for one in departures(model, plain))
+        yield from ((wrong, one) for wrong, one in _beside(model, plain))
+
+
+def put_in(body: dict[str, Any], departure: Departure) -> dict[str, Any]:
+    """A body that departs there; an option may be null."""
+    if departure.name.startswith("options."):
+        name = departure.name.removeprefix("options.")
+        return body | {"options": body.get("options", {}) | {name: departure.value}}
+    return put(body, departure.name, departure.value)
+
+
 def _what_it_is(name: str, value: Any, model: Model, body: dict[str, Any]) -> str | None:
     if name in ("audio", "watermark", "negative_prompt"):
         takes = getattr(model, name)
@@ -66,7 +82,7 @@ def _what_it_is(name: str, value: Any, model: Model, body: dict[str, Any]) -> st
         together = (model.images_and_n_max or 999) - len(body["reference_images"])
         return None if model.n_max is None or 1 <= value <= min(model.n_max, together) else "out_of_range"
     if name == "size" and model.free_sizes:
-        return None if value in (model.sizes or ()) or _is_free(value, model.free_sizes) else "not_offered"
+        return None if value in (model.sizes or ()) or is_free(value, model.free_sizes) else "not_offered"
     fields = {"ratio": "ratios", "size": "sizes", "resolution": "resolutions", "duration_s": "durations_s"}
     table = getattr(model, fields.get(name, name))
     if name == "seed":
@@ -112,7 +128,7 @@ def _of_options(model: Model) -> Iterator[Departure]:
         elif isinstance(table, Span):
             wrong = [(table.max or 0) + 1, (table.min or 0) - 1, "elsewhere", None]
         elif isinstance(table, ListOf):
-            wrong = ["elsewhere", 7, *([["x"] * (table.max + 1)] if table.max else [])]
+            wrong = ["elsewhere", 7, None, *([["x"] * (table.max + 1)] if table.max else [])]
         else:
             continue
         yield from (Departure(f"options.{name}", value, "not_offered") for value in wrong)
@@ -156,16 +172,15 @@ def _that_contradict(model: Model, body: dict[str, Any]) -> Iterator[Departure]:
             yield Departure("resolution", resolution, "contradiction")
 
 
-def _is_free(size: str, free: FreeSizes) -> bool:
-    width, _, height = size.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        return False
-    sides = sorted((int(width), int(height)))
-    area = sides[0] * sides[1]
-    return (
-        all(side % free.multiple_of == 0 for side in sides)
-        and (free.side_min or 0) <= sides[0]
-        and sides[1] <= (free.side_max or area)
-        and (free.pixels_min or 0) <= area <= (free.pixels_max or area)
-        and sides[1] <= sides[0] * (free.ratio_max or area)
-    )
+def _beside(model: Model, plain: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Departure]]:
+    """What is offered, but not together."""
+    tables = {"ratio": model.ratios, "resolution": model.resolutions, "negative_prompt": ("rain",)}
+    for one in model.combinations:
+        mode = "text" if not plain["reference_images"] else "first_frame"
+        for name, only in one.then.items():
+            others = [
+                value for value in tables.get(name) or () if isinstance(only, tuple) and value not in only
+            ]
+            if list(one.when) == ["mode"] and mode in one.when["mode"] and others:
+                departure = Departure(name, others[0], "not_with")
+                yield put_in(plain, departure), departure

@@ -65,8 +65,8 @@ FAMILIES: dict[str, dict[str, Example]] = {
         "audio_is_offered": Example({"audio": True}, "/audio", "not_supported"),
         "seed_is_offered": Example({"seed": -1}, "/seed", "out_of_range", 0, {"seed": (1 << 32) - 1}),
         "reference_images_fit": Example(
-            {"reference_images": [image(Role.STYLE)]}, "/reference_images/0/role", "not_offered",
-            accepted={"reference_images": [FIRST, LAST]},
+            {"reference_images": [image(Role.STYLE)]}, "/reference_images/0/role", "not_offered", "reference",
+            {"reference_images": [FIRST, LAST]},
         ),
         "options_are_known": Example(
             {"options": {"behavior": "x"}}, "/options/behavior", "unknown_option", "behaviour",
@@ -95,8 +95,8 @@ FAMILIES: dict[str, dict[str, Example]] = {
         "seed_is_offered": Example({"seed": 7}, "/seed", "not_supported"),
         "watermark_is_offered": Example({"watermark": True}, "/watermark", "not_supported"),
         "reference_images_fit": Example(
-            {"reference_images": [LAST]}, "/reference_images/0/role", "not_offered",
-            accepted={"reference_images": [FIRST]},
+            {"reference_images": [LAST]}, "/reference_images/0/role", "not_offered", "first_frame",
+            {"reference_images": [FIRST]},
         ),
         "options_are_known": Example({"options": {"quality": "high"}}, "/options/quality", "unknown_option"),
     },
@@ -107,8 +107,8 @@ FAMILIES: dict[str, dict[str, Example]] = {
         "duration_is_offered": Example({"duration_s": 8.0}, "/duration_s", "not_offered", 10, {"duration_s": 10.0}),
         "seed_is_offered": Example({"seed": 7}, "/seed", "not_supported"),
         "reference_images_fit": Example(
-            {"reference_images": [FIRST, FIRST]}, "/reference_images/1/role", "wrong_count",
-            accepted={"reference_images": [FIRST, LAST], "options": {"mode": "pro"}},
+            {"reference_images": [FIRST, FIRST]}, "/reference_images/1/role", "wrong_count", "last_frame",
+            {"reference_images": [FIRST, LAST], "options": {"mode": "pro"}},
         ),
         "combinations_hold": Example(
             {"audio": True, "options": {"mode": "std"}}, "/options/mode", "not_with", "pro",
@@ -120,7 +120,7 @@ FAMILIES: dict[str, dict[str, Example]] = {
     },
     "kling-v1-5": {
         "reference_images_fit": Example(
-            {}, "/reference_images", "wrong_count", 1, {"reference_images": [FIRST]}
+            {"reference_images": []}, "/reference_images", "wrong_count", 1, {"reference_images": [FIRST]}
         ),
         "combinations_hold": Example(
             {"reference_images": [FIRST, LAST]}, "/options/mode", "missing", "pro",
@@ -187,5 +187,12 @@ FAMILIES: dict[str, dict[str, Example]] = {
         "reference_images_fit": Example({"reference_images": [image()]}, "/reference_images", "wrong_count", 0),
     },
 }  # fmt: skip
+ALL = [
+    (model, rule, example)
+    for model, examples in FAMILIES.items()
+    for rule, example in (EVERYWHERE | examples).items()
+    # A film from an image needs no words at Kling.
+    if not (rule == "prompt_is_given" and model == "kling-v1-5")
+]
 # Which no model of today's catalogue can show; `test_shapes` has them on a model of its own.
 ELSEWHERE = {"shapes_agree", "callback_is_an_address"}

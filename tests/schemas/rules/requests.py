@@ -1,12 +1,13 @@
 """Requests that a model's table allows, drawn from the table."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from schemas.capabilities import GIVEN, ListOf, Mode, Model, Role, Span
-from schemas.rules import check, with_defaults
+from schemas.capabilities import GIVEN, FreeSizes, ListOf, Mode, Model, Role, Span
+from schemas.rules import check
 from schemas.task import TaskRequest
 
 NEEDED = {
@@ -45,7 +46,8 @@ def allowed(draw: st.DrawFn, model: Model) -> dict[str, Any]:
         "negative_prompt": ("rain",) if model.negative_prompt else None,
     }
     if model.sizes and draw(st.booleans()):
-        tables |= {"size": model.sizes, "ratio": None, "resolution": None}
+        body["size"] = draw(sizes(model))
+        tables |= {} if draw(st.booleans()) else {"ratio": None, "resolution": None}
     for name, table in tables.items():
         if table and draw(st.booleans()):
             value = draw(in_table(table))
@@ -64,8 +66,15 @@ def allowed(draw: st.DrawFn, model: Model) -> dict[str, Any]:
 
 
 def request_of(body: dict[str, Any], model: Model) -> TaskRequest:
-    """A body as it is judged."""
-    return with_defaults(TaskRequest.model_validate(body, strict=False), model)
+    """A body as it is judged, before its defaults are filled in."""
+    return TaskRequest.model_validate(body | {"model": model.name}, strict=False)
+
+
+def body_of(model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
+    """A request with these parameters, and with the images that the model cannot do without."""
+    limits = model.reference_images
+    images = pictured(limits.roles[:1] * limits.min) if limits and limits.min else []
+    return {"model": model.name, "prompt": "a boat", "reference_images": images} | parameters
 
 
 def conditional(model: Model) -> set[str]:
@@ -83,12 +92,23 @@ def put(body: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 
 def fitted(body: dict[str, Any], model: Model) -> dict[str, Any]:
-    """The body with all that combinations require put in, and all that they exclude taken out."""
+    """The body with all that is required put in, and what does not go together mended or taken out."""
     for _ in range(3):
         for one in check(request_of(body, model), model):
-            if one.code in ("missing", "not_with") and one.pointer != "/reference_images":
+            if one.code in ("missing", "not_with", "contradiction") and one.pointer != "/reference_images":
                 body = put(body, one.pointer[1:].replace("/", "."), one.nearest)
     return body
+
+
+def sizes(model: Model) -> st.SearchStrategy[str]:
+    """Listed ones, and those by a vendor's rule."""
+    listed, free = st.sampled_from(model.sizes or ()), model.free_sizes
+    if free is None:
+        return listed
+    sides = st.integers(1, (free.side_max or 4096) // free.multiple_of).map(
+        lambda steps: steps * free.multiple_of
+    )
+    return listed | st.builds("{}x{}".format, sides, sides).filter(lambda size: is_free(size, free))
 
 
 @st.composite
@@ -116,3 +136,34 @@ def _modes_of(roles: tuple[Role, ...]) -> tuple[Mode, ...]:
         *((Mode.REFERENCE,) if plain else ()),
         *((Mode.FIRST_FRAME,) if Role.FIRST_FRAME in roles else ()),
     )
+
+
+def is_free(size: str, free: FreeSizes) -> bool:
+    """Whether a vendor's rule allows a size; read off the rule, not off our reading of it."""
+    width, _, height = size.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        return False
+    sides = sorted((int(width), int(height)))
+    area = sides[0] * sides[1]
+    return (
+        all(side % free.multiple_of == 0 for side in sides)
+        and (free.side_min or 0) <= sides[0]
+        and sides[1] <= (free.side_max or area)
+        and (free.pixels_min or 0) <= area <= (free.pixels_max or area)
+        and sides[1] <= sides[0] * (free.ratio_max or area)
+    )
+
+
+def plain_request(model: Model, mode: Mode) -> dict[str, Any]:
+    """The least that a model needs in one way of using it."""
+    limits = model.reference_images
+    needed = limits.min if limits else 0
+    free = [limits.roles[0]] if limits and limits.roles else []
+    roles = NEEDED.get(mode, free) or free * needed
+    body = {"model": model.name, "prompt": "a boat", "reference_images": pictured(roles)}
+    return fitted(body | ({"size": model.sizes[0]} if model.sizes else {}), model)
+
+
+def pictured(roles: Iterable[Role]) -> list[dict[str, Any]]:
+    """Reference images in these roles."""
+    return [{"role": role, "url": "https://example.com/a.png"} for role in roles]

@@ -1,6 +1,8 @@
 """What the catalogue allows passes; what departs from it in one place is refused, with a way back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from schemas.providers import PROVIDERS
 from schemas.rules import RULES, Violation, check
 from schemas.task import TaskRequest
 
-from .departures import Departure, departures
-from .requests import NEEDED, allowed, conditional, fitted, put, request_of
+from .departures import Departure, departures, put_in, wrong_requests
+from .requests import NEEDED, allowed, conditional, is_free, pictured, plain_request, put, request_of
 
 MODELS = [model for provider in PROVIDERS.values() for model in provider.models]
 # What no model of today's catalogue can show: free sizes beside ratios, masks, and counting together.
@@ -33,21 +35,11 @@ STILL = Model(
     audio="always",
     reference_images=ReferenceImages(max=4, roles=(Role.REFERENCE, Role.MASK)),
 )
-HOW_LARGE = frozenset({"ratio", "size", "resolution"})
 EACH = pytest.mark.parametrize("model", [*MODELS, STILL], ids=lambda model: model.name)
 QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.filter_too_much, HealthCheck.too_slow]}
 
-# Where only the author of a request knows what would be right.
-AUTHOR_KNOWS = {
-    "prompt_empty",
-    "too_long",
-    "control_character",
-    "not_an_address",
-    "mode_not_offered",
-    "image_missing",
-}
 # Where what is named has to be left out, as it has where a combination allows nothing.
-LEAVE_OUT = {"not_supported", "unknown_option", "contradiction", "whole_key"}
+LEAVE_OUT = {"not_supported", "unknown_option", "not_an_address", "whole_key"}
 
 
 @EACH
@@ -67,8 +59,8 @@ def test_one_departure_is_refused_and_what_lies_nearest_passes(model, data):
 
     for departure in departures(model, body):
         for violation in refused(model, body, departure):
-            mended = mend(body, departure, violation, model)
-            assert mended is None or check(request_of(mended, model), model) == []
+            mended = ways_back(body, departure, violation, model)
+            assert any(check(request_of(way, model), model) == [] for way in mended), violation
 
 
 def refused(model: Model, body: dict[str, Any], departure: Departure) -> list[Violation]:
@@ -84,28 +76,87 @@ def refused(model: Model, body: dict[str, Any], departure: Departure) -> list[Vi
     return said if alone else []
 
 
-def put_in(body: dict[str, Any], departure: Departure) -> dict[str, Any]:
-    if departure.name.startswith("options."):  # where null is a value
-        name = departure.name.removeprefix("options.")
-        return body | {"options": body.get("options", {}) | {name: departure.value}}
-    return put(body, departure.name, departure.value)
-
-
-def mend(
+def ways_back(
     body: dict[str, Any], departure: Departure, violation: Violation, model: Model
-) -> dict[str, Any] | None:
-    """The body as the violation advises; None where it is for its author to say."""
-    if violation.code in AUTHOR_KNOWS or departure.name == "reference_images":
-        return None
+) -> list[dict[str, Any]]:
+    """The body as the violation advises: with what lies nearest, or else as its words say."""
+    name, value = departure.name, departure.value
+    if name == "reference_images":
+        return [put(body, name, images) for images in other_images(body, departure, violation, model)]
     if violation.nearest is not None and violation.code != "unknown_option":
-        return put(body, departure.name, violation.nearest)
-    option = model.options.get(departure.name.removeprefix("options."))
+        return [put(body, name, violation.nearest)]
+    if violation.code == "prompt_empty":
+        return [put(body, name, "a boat")]
+    if violation.code == "too_long":
+        return [put(body, name, value[: violation.allowed["max"]])]
+    if violation.code == "control_character":
+        harm = chr(int(violation.got.removeprefix("U+"), 16))
+        return [put(body, name, without(harm, value))]
     nothing_allowed = violation.code == "not_with" and violation.allowed == []
-    null_or_list = departure.value is None or isinstance(option, ListOf)
-    # Beside another that says how large it becomes, leaving it out is what is right.
-    said_otherwise = departure.name in HOW_LARGE and bool(HOW_LARGE & body.keys() - {departure.name})
-    assert violation.code in LEAVE_OUT or nothing_allowed or null_or_list or said_otherwise, violation
-    return put(body, departure.name, None)
+    assert violation.code in LEAVE_OUT or nothing_allowed or nothing_fits(body, departure, violation, model)
+    return [put(body, name, None)]
+
+
+def other_images(
+    body: dict[str, Any], departure: Departure, violation: Violation, model: Model
+) -> Iterator[list[dict[str, Any]]]:
+    """As many as are taken; in the role that lies nearest; or in one of the ways of using the model."""
+    given, roles = departure.value, model.reference_images.roles
+    if violation.pointer.endswith("/role"):
+        at = int(violation.pointer.split("/")[2])
+        if violation.nearest is None:
+            assert nothing_fits(body, departure, violation, model)
+            yield [*given[:at], *given[at + 1 :]]
+        else:
+            yield in_role(given, at, violation.nearest)
+    elif violation.code == "wrong_count":
+        yield pictured([given[0]["role"] if given else roles[0]] * violation.nearest)
+    elif violation.code == "image_missing":
+        yield [*given, *pictured([Role.REFERENCE])]
+    else:
+        assert violation.code in ("mode_not_offered", "not_with")
+        followed = [one for one in roles if one not in (Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK)][:1]
+        yield from (pictured(NEEDED.get(Mode(mode), followed)) for mode in violation.allowed)
+
+
+def without(harm: str, value: Any) -> Any:
+    return (
+        {key: words.replace(harm, "") for key, words in value.items()}
+        if isinstance(value, dict)
+        else value.replace(harm, "")
+    )
+
+
+def nothing_fits(body: dict[str, Any], departure: Departure, violation: Violation, model: Model) -> bool:
+    """The only reason not to name a nearest value: each that is offered is refused here, and this is said."""
+    allowed, given = violation.allowed, departure.value
+    if isinstance(allowed, list):
+        offered: list[Any] = allowed
+    elif "free" in allowed:
+        offered = [*allowed["sizes"], *free_sizes_in(body["ratio"], model.free_sizes)]
+    elif isinstance(model.options.get(departure.name.removeprefix("options.")), ListOf):
+        offered = [[], ["x"]]
+    else:
+        offered = [allowed["min"], allowed["max"]]
+    if violation.pointer.endswith("/role"):
+        offered = [in_role(given, int(violation.pointer.split("/")[2]), role) for role in offered]
+    others = [put_in(body, replace(departure, value=one)) for one in offered]
+    said = violation.detail.endswith(
+        ("; leave it out.", "; leave the image out.", "; leave one of them out.")
+    )
+    return said and all(check(request_of(other, model), model) for other in others)
+
+
+def free_sizes_in(ratio: str, free: FreeSizes) -> Iterator[str]:
+    """All of nearly a ratio; any other contradicts it."""
+    wide, high = map(float, ratio.split(":"))
+    sides = range(free.multiple_of, free.side_max + 1, free.multiple_of)
+    near = (f"{w}x{h}" for w, h in product(sides, sides) if 0.9 < w / h / (wide / high) < 1.1)
+    return (size for size in near if is_free(size, free))
+
+
+def in_role(images: list[dict[str, Any]], at: int, role: str) -> list[dict[str, Any]]:
+    return [image | ({"role": role} if n == at else {}) for n, image in enumerate(images)]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -129,38 +180,6 @@ def taken_wrongly(model: Model) -> bool:
         )
         for wrong, departure in wrong_requests(model)
     )
-
-
-def wrong_requests(model: Model) -> Iterator[tuple[dict[str, Any], Departure]]:
-    """A model's plain requests, one for each way of using it, each with all departures from it."""
-    for mode in model.modes or (Mode.TEXT,):
-        plain = plain_request(model, mode)
-        yield from ((put_in(plain, one), one) for one in departures(model, plain))
-        yield from ((wrong, one) for wrong, one in beside(model, plain))
-
-
-def plain_request(model: Model, mode: Mode) -> dict[str, Any]:
-    limits = model.reference_images
-    needed = limits.min if limits else 0
-    free = [limits.roles[0]] if limits and limits.roles else []
-    roles = NEEDED.get(mode, free) or free * needed
-    images = [{"role": role, "url": "https://example.com/a.png"} for role in roles]
-    body = {"model": model.name, "prompt": "a boat", "reference_images": images}
-    return fitted(body | ({"size": model.sizes[0]} if model.sizes else {}), model)
-
-
-def beside(model: Model, plain: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Departure]]:
-    """What is offered, but not together."""
-    tables = {"ratio": model.ratios, "resolution": model.resolutions, "negative_prompt": ("rain",)}
-    for one in model.combinations:
-        mode = "text" if not plain["reference_images"] else "first_frame"
-        for name, only in one.then.items():
-            others = [
-                value for value in tables.get(name) or () if isinstance(only, tuple) and value not in only
-            ]
-            if list(one.when) == ["mode"] and mode in one.when["mode"] and others:
-                departure = Departure(name, others[0], "not_with")
-                yield put_in(plain, departure), departure
 
 
 @EACH

@@ -6,25 +6,14 @@ from schemas.providers import PROVIDERS
 from schemas.rules import RULES, check, with_defaults
 from schemas.task import TaskRequest
 
-from .examples import ELSEWHERE, EVERYWHERE, FAMILIES
+from .examples import ALL, ELSEWHERE, FAMILIES
+from .requests import body_of
 
 MODELS = {model.name: model for provider in PROVIDERS.values() for model in provider.models}
-ALL = [
-    (model, rule, example)
-    for model, examples in FAMILIES.items()
-    for rule, example in (EVERYWHERE | examples).items()
-    # A film from an image needs no words at Kling.
-    if not (rule == "prompt_is_given" and model == "kling-v1-5")
-]
 
 
 def asked(model: str, parameters) -> TaskRequest:
-    needed = MODELS[model].reference_images.min if "reference_images" not in parameters else 0
-    role = next(iter(MODELS[model].reference_images.roles), "reference")
-    images = (
-        {"reference_images": [{"role": role, "url": "https://example.com/a.png"}] * needed} if needed else {}
-    )
-    body = {"model": model, "prompt": "a boat"} | images | parameters
+    body = body_of(MODELS[model], parameters)
     return with_defaults(TaskRequest.model_validate(body, strict=False), MODELS[model])
 
 
@@ -47,10 +36,7 @@ def test_every_provider_has_families_among_the_examples():
 
 @pytest.mark.parametrize(("model", "rule", "example"), ALL)
 def test_what_a_model_does_not_take_is_refused_with_what_would_be_right(model, rule, example):
-    given = example.refused
-    if rule == "reference_images_fit" and not given:
-        given = {"reference_images": []}
-    [violation] = found_by(rule, asked(model, given), model)
+    [violation] = found_by(rule, asked(model, example.refused), model)
 
     assert (violation.pointer, violation.code) == (example.pointer, example.code)
     assert violation.nearest == example.nearest

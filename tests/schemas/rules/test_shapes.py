@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from schemas.capabilities import Combination, FreeSizes, Kind, Model, Span
 from schemas.rules import check, not_checked, with_defaults
-from schemas.rules.nearest import in_span, is_free_size, nearest_free_size, nearest_in_span
+from schemas.rules.free_sizes import is_free_size, nearest_free_size
+from schemas.rules.nearest import in_span, nearest_in_span
 from schemas.task import TaskRequest
 
 FREE = FreeSizes(multiple_of=16, side_max=3840, pixels_min=655_360, pixels_max=8_294_400, ratio_max=3)
@@ -86,16 +87,21 @@ def test_the_nearest_of_a_span_lies_in_it(got, low, length, step):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "pointer"),
+    ("parameters", "pointer", "nearest"),
     [
-        ({"ratio": "16:9", "size": "1024x1024"}, "/ratio"),
-        ({"ratio": "9:19.5", "size": "1024x1024"}, "/ratio"),
-        ({"resolution": "1080p", "size": "1280x720"}, "/resolution"),
-        ({"resolution": "2k", "size": "1024x1024"}, "/resolution"),
+        ({"ratio": "16:9", "size": "1024x1024"}, "/ratio", "1:1"),
+        ({"ratio": "9:19.5", "size": "1024x1024"}, "/ratio", "1:1"),
+        ({"ratio": "1:1", "size": "1024x1280"}, "/ratio", None),
+        ({"resolution": "1080p", "size": "1280x720"}, "/resolution", "720p"),
+        ({"resolution": "2k", "size": "1024x1024"}, "/resolution", "1080p"),
+        ({"resolution": "2k", "size": "864x864"}, "/resolution", None),
     ],
 )
-def test_a_size_that_contradicts_what_stands_beside_it_is_named_as_such(parameters, pointer):
-    assert told(**parameters) == [(pointer, "contradiction", None)]
+def test_a_size_that_contradicts_what_stands_beside_it_is_named_as_such(parameters, pointer, nearest):
+    [wrong] = check(asked(**parameters), STILL)
+
+    assert (wrong.pointer, wrong.code, wrong.nearest) == (pointer, "contradiction", nearest)
+    assert wrong.detail.endswith("contradict each other; leave one of them out.")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +149,23 @@ def test_images_that_leave_none_to_make_are_too_many():
 def test_a_ratio_is_mended_so_that_it_fits_the_size():
     assert told(ratio="2:1", size="1024x1024") == [("/ratio", "not_offered", "1:1")]
     assert told(ratio="2:1", size="1280x720") == [("/ratio", "not_offered", "16:9")]
+
+
+def test_where_no_other_value_fits_either_this_is_said():
+    [ratio] = check(asked(ratio="2:1", size="1024x1280"), STILL)
+    [resolution] = check(asked(resolution="9p", size="864x864"), STILL)
+
+    assert (ratio.code, ratio.nearest) == (resolution.code, resolution.nearest) == ("not_offered", None)
+    for wrong in (ratio, resolution):
+        assert wrong.detail.endswith(" None of these goes with the rest of the request; leave it out.")
+
+
+def test_words_stand_behind_the_numbers_and_are_proposed_where_no_number_fits():
+    adaptive = STILL.model_copy(update={"ratios": ("1:1", "adaptive"), "resolutions": ("720p", "native")})
+
+    assert told(adaptive, ratio="2:1") == [("/ratio", "not_offered", "1:1")]
+    assert told(adaptive, ratio="2:1", size="1024x1280") == [("/ratio", "not_offered", "adaptive")]
+    assert told(adaptive, resolution="9p", size="1024x1280") == [("/resolution", "not_offered", "native")]
 
 
 def test_a_default_never_contradicts_what_was_said():
