@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     @classmethod
     def _can_be_called(cls, url: str) -> str:
         if url and not _ADDRESS.fullmatch(url):
-            raise ValueError(f"{url!r} is no address: give scheme, host, port and path, nothing else")
+            raise ValueError("this is no address to ring at: give scheme, host, port and path, nothing else")
         return url.rstrip("/")
 
     @field_validator("trusted_image_origins")

@@ -156,14 +156,13 @@ class Native:
             headers = {"idempotent-replayed": "true"} if known else None
             return JSONResponse(self._shown(request, job), 200 if known else 201, headers)
 
-        # By the prompt: a new attempt at the same work has another reference, and is another try.
-        tries_of = f"native:{body['prompt']}"
         return await create(
             self._studio,
             request,
             behaviour,
             asked=asked,
-            tries_of=tries_of,
+            # By the prompt: a new attempt at the same work has another reference, and is another try.
+            tries_of=f"native:{body['prompt']}",
             refuse=refuse,
             make=make,
             answer=answer,
