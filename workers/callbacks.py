@@ -20,9 +20,17 @@ async def listen(ledger: Ledger, hear: Callable[[UUID], None]) -> None:
     while True:
         try:
             async with aclosing(ledger.tasks.rung()) as rung:
-                async for task_id in rung:
-                    if task_id:
-                        hear(UUID(task_id))
+                async for notice in rung:
+                    if task_id := _task_in(notice):
+                        hear(task_id)
         except UNAVAILABLE as error:
             log.warning("callbacks_not_heard", error=repr(error), again_in_s=_PAUSE_S)
         await asyncio.sleep(_PAUSE_S)
+
+
+def _task_in(notice: str) -> UUID | None:
+    """None of what begins the listening, and of what somebody else says on the channel."""
+    try:
+        return UUID(notice)
+    except ValueError:
+        return None
