@@ -117,6 +117,22 @@ async def test_a_thousand_rings_are_a_look_a_second_and_leave_nothing_behind(doo
     assert len(await door.world.calls(task, "poll")) == 1
 
 
+async def test_who_watches_keeps_what_is_rung_for_although_another_waits_for_it(door):
+    world = door.world
+    patient = {"callback_base_url": door.url, "lease_s": 60}  # renewed by itself every twenty seconds
+    async with world.working(**patient), world.working(**patient):
+        task = await world.accepts(script="end=never callback=silent")
+        await world.until(task, State.QUEUED, State.RUNNING)
+        await asyncio.sleep(1)
+        watched = await world.task(task.id)
+        await door.ring(await door.address(task))
+        await looked(door, 1)
+        await asyncio.sleep(3)  # longer than the ring leaves of the lease
+
+        assert (await world.task(task.id)).claim == watched.claim
+        assert await due_in_s(door, task) > 30
+
+
 async def test_an_address_that_is_not_the_tasks_own_rings_for_nobody(door, watched):
     task = await watched()
     known = await door.address(task)
