@@ -20,7 +20,7 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"{START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     (
         re.compile(
-            rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github_pat)[-_]"
+            rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github_pat)[-_]"
             r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
         ),
         HIDDEN,

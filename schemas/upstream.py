@@ -140,6 +140,7 @@ class Submission:
     request: TaskRequest
     model: Model
     reference: str
+    callback_url: str | None = field(default=None, repr=False)  # where it may ring; not the customer's
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class Provider:
     # How long after a request could last have left a clear "no such reference" proves that it never arrived.
     absent_after_s: float | None = None
     result_life_s: float | None = None  # how long results stay, where the answer itself does not say
+    calls_back: bool = False  # whether its request can name an address to ring at when something changes
     endpoint: Callable[[TaskRequest], str] = anywhere
     sign: Callable[[str, Ask, datetime], Mapping[str, str]] = bearer
 

@@ -20,6 +20,7 @@ from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
     bundles,
+    callbacks,
     decisions,
     erasure,
     explain,
@@ -34,6 +35,7 @@ from tasks_service.api import (
     tasks,
 )
 from tasks_service.api.auth import Keyring
+from tasks_service.api.bells import Bells
 from tasks_service.api.context import Service
 from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
@@ -42,6 +44,7 @@ from tasks_service.api.readiness import Readiness
 from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
+from tasks_service.callbacks import Callbacks
 from tasks_service.doorbell import doorbell
 from tasks_service.ending import end
 from tasks_service.ledger.ledger import Ledger
@@ -62,6 +65,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     explain.router,
     files.router,
     quarantine.router,
+    callbacks.router,
     health.router,
 )
 
@@ -81,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             await end([listening])
             await service.waiting.stop()
+            await service.bells.close()
             await service.vetting.close()
             await service.doorbell.close()
             await service.ledger.close()
@@ -169,6 +174,8 @@ async def _open(settings: Settings) -> Service:
         waiting=Waiting(ledger, limit=settings.max_waiting),
         receiving=Receiving(settings.max_bodies_bytes),
         readiness=Readiness(ledger, store),
+        callbacks=Callbacks(settings.callback_base_url, store),
+        bells=Bells(ledger),
     )
 
 

@@ -24,6 +24,8 @@ _EXTENSIONS = {
     "video/quicktime": "mov",
 }
 
+_PATIENCE_S = 10.0  # with a few bytes; obstore alone would try for minutes
+
 
 class StoreAway(Exception):
     """The store cannot take a file, or give it, for the moment."""
@@ -70,6 +72,24 @@ class Artifacts:
                 # The task's own folder, with its last file; another file in it keeps it.
                 with suppress(OSError):
                     (self._folder / key).parent.rmdir()
+
+    async def once(self, key: str, content: bytes) -> bytes:
+        """A few bytes that are written once for all: these, or what is there already. Raises StoreAway."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                with suppress(FileNotFoundError):
+                    return await self._few_bytes(key)
+                with suppress(obstore.exceptions.AlreadyExistsError):
+                    await obstore.put_async(self._store, key, content, mode="create")
+                    if self._folder is not None:
+                        await asyncio.to_thread(flush, self._folder / key)
+                return await self._few_bytes(key)
+        except (obstore.exceptions.BaseError, OSError, TimeoutError) as error:
+            raise StoreAway(type(error).__name__) from error
+
+    async def _few_bytes(self, key: str) -> bytes:
+        found = await obstore.get_async(self._store, key)
+        return bytes(await found.bytes_async())
 
     async def ready(self) -> bool:
         """Whether the store answers."""

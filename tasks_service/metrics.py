@@ -28,6 +28,11 @@ LATE = Counter(
     "What upstreams made of tasks that we had given up.",
     ("reason", "route"),
 )
+CALLBACKS = Counter(
+    "creative_tasks_callbacks_total",
+    "Callbacks of upstreams, by what became of them.",
+    ("route", "outcome"),
+)
 CALLS = Counter(
     "creative_tasks_upstream_calls_total", "Exchanges with upstreams.", ("route", "purpose", "status")
 )

@@ -24,6 +24,8 @@ from tasks_service.server_urls import passwords_in, what_is_wrong_with
 DEFAULT_FILE = Path("creative-tasks.toml")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9a-f:]+\](?::[0-9]{1,5})?")
 
+_ADDRESS = re.compile(rf"(?:{_ORIGIN.pattern})(?:/[A-Za-z0-9._~-]+)*/?")
+
 
 class ConfigurationFileError(ValueError):
     """The configuration file cannot be used; the text is one sentence."""
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     public_url: str = ""
+    callback_base_url: str = ""  # how upstreams reach the API; empty: they are told no address to ring at
     metrics_port: int = Field(default=0, ge=0, le=65535)  # of a worker; 0: any free one, told in its log
 
     # Upstreams
@@ -130,6 +133,13 @@ class Settings(BaseSettings):
         if not str(folder).isprintable():
             raise ValueError("the data folder's name holds characters that cannot be printed")
         return folder
+
+    @field_validator("callback_base_url")
+    @classmethod
+    def _can_be_called(cls, url: str) -> str:
+        if url and not _ADDRESS.fullmatch(url):
+            raise ValueError("this is no address to ring at: give scheme, host, port and path, nothing else")
+        return url.rstrip("/")
 
     @field_validator("trusted_image_origins")
     @classmethod

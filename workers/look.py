@@ -1,5 +1,6 @@
 """One look at a task upstream: ask, compare, and write only what changed."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -33,6 +34,9 @@ class Watched:
 
     task: Task
     place: int = 0
+    due: float = 0.0  # both on the loop's clock
+    looked_at: float = -math.inf
+    rung: bool = False  # while a look was under way, which may have been answered before
     meaning: object = None
     call_id: UUID | None = None
     repeats: int = 0

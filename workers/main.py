@@ -24,6 +24,7 @@ from tasks_service.lifeline import end_with_parent
 from tasks_service.logs import start_logging
 from tasks_service.settings import Settings
 from tasks_service.start import read_settings
+from workers.callbacks import listen
 from workers.download import Download
 from workers.late import Late
 from workers.poll import Poll
@@ -63,6 +64,7 @@ async def work(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event
         poll.run(),
         bench.habits.run(),
         bench.shares.run(poll.shares_heard),
+        *([listen(bench.ledger, poll.hear)] if settings.callback_base_url else []),
         *(step.keep_leases() for step in (submit, poll, download)),
     ]
     if settings.redis_url.get_secret_value():

@@ -29,6 +29,8 @@ log = get_logger()
 _CLAIM_BATCH = 1000
 _RENEW_BATCH = 5000
 _WRITE_S = 5  # for what was learnt at the end
+_RENEW_RUNG_S = 0.1
+_RUNG_PACE_S = 1.0  # from one look to the next, however often an upstream rings
 
 
 class Poll:
@@ -49,6 +51,8 @@ class Poll:
         self._lanes = Lanes(bench.shares, self._begin)
         bench.shares.wants = self._count_routes
         self._changed = asyncio.Event()
+        self._rung: dict[UUID, Watched] = {}
+        self._answering: asyncio.Task[None] | None = None
         self._draining = asyncio.Lock()
         self._stopping = False
 
@@ -85,6 +89,10 @@ class Poll:
     async def stop(self, wait_s: float) -> None:
         """Let running looks finish, then give every task back to whoever is next."""
         self._stopping = True
+        if self._answering is not None:
+            # Nothing may be renewed any more once it is given back.
+            self._answering.cancel()
+            await asyncio.gather(self._answering, return_exceptions=True)
         if self._looking:
             _, late = await asyncio.wait(self._looking.values(), timeout=wait_s)
             for look in late:
@@ -97,6 +105,33 @@ class Poll:
     def shares_heard(self) -> None:
         """The routes may have more room than before."""
         self._lanes.look_again()
+
+    def hear(self, task_id: UUID) -> None:
+        """An upstream says that it has news of a task: what it is, a look finds out."""
+        watched = self._watched.get(task_id)
+        if watched is None or self._stopping:
+            return
+        self._rung[task_id] = watched
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._keep_rung())
+        if task_id in self._looking:
+            watched.rung = True
+        else:
+            self._hasten(watched, watched.due)
+
+    async def _keep_rung(self) -> None:
+        """Whoever rings shortens the lease, for the case that nobody hears it."""
+        while self._rung:
+            rung, self._rung = list(self._rung.values()), {}
+            await self._renew(rung)
+            # What is rung for meanwhile goes together.
+            await asyncio.sleep(_RENEW_RUNG_S)
+
+    def _hasten(self, watched: Watched, due: float) -> None:
+        """Have a task looked at before it is due; not after trouble, of which its own wait is the answer."""
+        soon = max(watched.looked_at + _RUNG_PACE_S, asyncio.get_running_loop().time())
+        if soon < due and not watched.signs.troubles:
+            self._schedule_at(watched, soon)
 
     def _count_routes(self) -> Counter[str]:
         return Counter(watched.task.route for watched in self._watched.values())
@@ -115,9 +150,11 @@ class Poll:
         return len(tasks) >= room
 
     def _schedule(self, task_id: UUID, wait_s: float) -> None:
-        watched = self._watched[task_id]
-        watched.place = next(self._numbers)
-        entry = (asyncio.get_running_loop().time() + wait_s, watched.place, watched)
+        self._schedule_at(self._watched[task_id], asyncio.get_running_loop().time() + wait_s)
+
+    def _schedule_at(self, watched: Watched, due: float) -> None:
+        watched.place, watched.due = next(self._numbers), due
+        entry = (due, watched.place, watched)
         heapq.heappush(self._heap, entry)
         # Whoever waits for the first of them is woken only when there is another first.
         if self._heap[0] is entry:
@@ -146,6 +183,7 @@ class Poll:
         # While it waited in its lane it may have been claimed anew, or given back.
         if self._stopping or task_id in self._looking or self._watched.get(task_id) is not watched:
             return False
+        watched.looked_at, watched.rung = asyncio.get_running_loop().time(), False
         self._looking[task_id] = asyncio.create_task(self._look_at(watched, watched.task.route))
         return True
 
@@ -174,6 +212,8 @@ class Poll:
             elif wait_s is not None:
                 # What was claimed together is not looked at together for ever.
                 self._schedule(task_id, wait_s * random.uniform(1, 1.1))  # noqa: S311 - not for secrets
+                if watched.rung:
+                    self._hasten(watched, watched.due)
         elif task_id in self._watched:
             # It was claimed anew while we looked; that claim has not had its look yet.
             self._schedule(task_id, 0)

@@ -57,7 +57,7 @@ class Recover:
         if spent.credential not in (None, case.upstream.credential):
             log.warning("not_sent_again", reason="another account or place would take it for a new request")
             return None
-        letter = await letter_of(self._bench, case.task, case.upstream, spent.reference)
+        letter = await letter_of(self._bench, case.task, case.upstream, spent.reference, spent.number)
         if letter is None or spent.body_sha256 in (None, letter.sha256):
             return letter
         log.warning("not_sent_again", reason="this release would send another text under the same reference")
@@ -110,17 +110,23 @@ class Recover:
         await self._settler.leave_to_a_person(case, case.upstream.driven(Observation()))
 
 
-async def letter_of(bench: Workbench, task: Task, upstream: Upstream, reference: str) -> Letter | None:
+async def letter_of(
+    bench: Workbench, task: Task, upstream: Upstream, reference: str, attempt: int | None = None
+) -> Letter | None:
     """The paid request of a task; None where its provider no longer offers the model.
 
-    Its images are in it as they were vetted, whatever has become of the addresses that they came from. Raises
-    StoreAway where our store cannot give them.
+    Its images are in it as they were vetted, whatever has become of the addresses that they came from. Where
+    the dialect has a place for it, the upstream is told where to ring for this attempt. Raises StoreAway
+    where our store cannot give what is needed.
     """
     model = bench.model_of(task)
     if model is None:
         return None
     request = await bench.references.inline(task.request)
-    return Letter(upstream.provider, Submission(request, model, reference))
+    bell = None
+    if attempt is not None and upstream.provider.calls_back:
+        bell = await bench.callbacks.address(task.route, task.id, attempt)
+    return Letter(upstream.provider, Submission(request, model, reference, bell))
 
 
 def _sent_at(task: Task, spent: Attempt) -> datetime:

@@ -110,7 +110,7 @@ class Submit(Step):
         return True
 
     async def _spend(self, task: Task, upstream: Upstream) -> None:
-        letter = await letter_of(self.bench, task, upstream, reference_of(task.id))
+        letter = await letter_of(self.bench, task, upstream, reference_of(task.id), task.attempt + 1)
         if letter is None:
             gone = Failure(FailureKind.MODEL_NOT_FOUND, f"{task.provider} no longer offers {task.model}")
             await self._settler.fail(task, gone, "refused")

@@ -11,6 +11,7 @@ from schemas.providers import PROVIDERS, model_of
 from schemas.redaction import Redactor
 from schemas.task import Task
 from tasks_service.artifacts import Artifacts
+from tasks_service.callbacks import Callbacks
 from tasks_service.doorbell import Doorbell
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.ledger import Ledger
@@ -40,6 +41,7 @@ class Workbench:
     guard: RestoreGuard
     habits: Habits
     shares: Shares
+    callbacks: Callbacks
 
     @classmethod
     async def open(cls, settings: Settings, doorbell: Doorbell) -> "Workbench":
@@ -47,10 +49,11 @@ class Workbench:
         redactor = Redactor(settings.secrets())
         upstreams = {route.name: Upstream(route, redactor) for route in settings.routes}
         ledger = await Ledger.connect(settings.database_url.get_secret_value(), size=settings.database_pool)
+        artifacts = Artifacts(settings.store)
         return cls(
             settings,
             ledger,
-            Artifacts(settings.store),
+            artifacts,
             References(settings.store),
             Outside(),
             doorbell,
@@ -58,6 +61,7 @@ class Workbench:
             RestoreGuard(ledger, Epochs(settings.store)),
             Habits(ledger),
             Shares(settings.routes, settings.redis_url.get_secret_value(), settings.workers),
+            Callbacks(settings.callback_base_url, artifacts),
         )
 
     async def close(self) -> None:

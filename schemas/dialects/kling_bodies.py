@@ -34,6 +34,8 @@ def body_of(submission: Submission) -> dict[str, Any]:
     if request.prompt:
         body["prompt"] = request.prompt
     body["external_task_id"] = submission.reference
+    if submission.callback_url is not None:
+        body["callback_url"] = submission.callback_url
     if request.negative_prompt is not None:
         body["negative_prompt"] = request.negative_prompt
     if request.ratio is not None:

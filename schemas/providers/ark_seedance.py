@@ -183,6 +183,8 @@ def _body(submission: Submission) -> dict[str, Any]:
     content = [{"type": "text", "text": request.prompt}]
     body |= {"model": request.model, "content": content + [_image(one) for one in request.reference_images]}
     body["safety_identifier"] = submission.reference
+    if submission.callback_url is not None:
+        body["callback_url"] = submission.callback_url
     ours = {
         "ratio": request.ratio,
         "resolution": request.resolution,
@@ -262,4 +264,5 @@ PROVIDER = Provider(
     recovery_window_s=7 * 86400,  # what the list goes back to
     lookup=lookup,
     result_life_s=86400,
+    calls_back=True,
 )

@@ -205,6 +205,7 @@ PROVIDER = Provider(
     # Ours: no page says how soon after a creation its reference can be asked for.
     absent_after_s=1800,
     result_life_s=30 * 86400,  # how long files are kept, say the endpoints' pages
+    calls_back=True,
     endpoint=endpoint,
     sign=sign,
 )

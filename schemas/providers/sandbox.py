@@ -183,6 +183,7 @@ def _body(submission: Submission) -> dict[str, Any]:
         | request["options"]
         | {"reference": submission.reference}
         | ({"images": images} if images else {})
+        | ({"callback_url": submission.callback_url} if submission.callback_url else {})
     )
 
 
@@ -222,5 +223,13 @@ def _time(value: Any) -> datetime | None:
 
 
 PROVIDER = Provider(
-    "sandbox", MODELS, STATES, FAILURES, submit, poll, cancel=cancel, recovery=Recovery.IDEMPOTENCY_KEY
+    "sandbox",
+    MODELS,
+    STATES,
+    FAILURES,
+    submit,
+    poll,
+    cancel=cancel,
+    recovery=Recovery.IDEMPOTENCY_KEY,
+    calls_back=True,
 )

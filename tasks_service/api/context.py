@@ -15,10 +15,12 @@ from schemas.refusals import Forbidden, NotFound
 from schemas.task import Task
 from tasks_service.admission import Admission
 from tasks_service.api.auth import Keyring
+from tasks_service.api.bells import Bells
 from tasks_service.api.readiness import Readiness
 from tasks_service.api.receiving import Receiving
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
+from tasks_service.callbacks import Callbacks
 from tasks_service.doorbell import Doorbell
 from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
@@ -40,6 +42,8 @@ class Service:
     waiting: Waiting
     receiving: Receiving
     readiness: Readiness
+    callbacks: Callbacks
+    bells: Bells
 
 
 class Direct(APIRoute):

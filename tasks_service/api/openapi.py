@@ -81,7 +81,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 def _correct(operation: dict[str, Any], *, guarded: bool) -> None:
     if guarded:
-        operation["security"] = [{"api_key": []}]
+        # An operation that says so itself takes another proof than a key.
+        operation.setdefault("security", [{"api_key": []}])
     # FastAPI announces an answer of its own for parameters, which we never give.
     answer = operation["responses"].get("422", {}).get("content", {})
     if "HTTPValidationError" in str(answer):

@@ -1,6 +1,6 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -21,6 +21,8 @@ from tasks_service.ledger.reading import moved_from, readable, task_from
 from tasks_service.ledger.together import Together
 
 __all__ = ["Filters", "KeyTaken", "Move", "NewTask", "Outrun", "Tasks", "WorkTaken"]
+
+_HEARD_WITHIN = timedelta(seconds=2)  # by a worker that lives and listens; then anybody may take the task
 
 
 class Tasks(Book, beside=__file__):
@@ -126,6 +128,25 @@ class Tasks(Book, beside=__file__):
             lease=lease,
         )
         return {row["id"] for row in rows}
+
+    async def ring(self, task_id: UUID, route: str, attempt: int) -> bool | None:
+        """Have whoever watches a task look at it; False where nobody polls it, None where it is no such task.
+
+        The lease stays with a watcher who hears it, and renews it. A ring that nobody hears ends it.
+        """
+        row = await self._row(
+            "ring",
+            id=task_id,
+            route=route,
+            attempt=attempt,
+            states=[State.QUEUED.value, State.RUNNING.value],
+            heard_within=_HEARD_WITHIN,
+        )
+        return row["polled"] if row else None
+
+    def rung(self) -> AsyncGenerator[str]:
+        """The ids of tasks as they are rung for; empty once, as it begins to listen: see `notices`."""
+        return self._database.notices("task_rung")
 
     async def postpone(self, task: Task, wait: timedelta) -> None:
         """Look again later. Raises Outrun."""

@@ -85,6 +85,19 @@ WITH held AS (
 UPDATE task t SET due_at = now() + :lease::interval FROM held WHERE t.id = held.id
 RETURNING t.id;
 
+-- ring: an upstream says that it has news of a task. Whoever watches it is told, and looks; where nobody hears it, the
+-- lease is over in a moment, and the next worker takes it. What is not polled, or of another attempt, is left alone.
+WITH named AS (
+    SELECT id, due_at IS NOT NULL AND state = ANY(:states::text[]) AS polled FROM task
+    WHERE id = :id AND route = :route AND attempt = :attempt
+), hastened AS (
+    UPDATE task t SET due_at = now() + :heard_within::interval FROM named
+    WHERE t.id = named.id AND named.polled AND t.state = ANY(:states::text[])
+      AND t.due_at > now() + :heard_within::interval
+)
+SELECT named.polled, told.said FROM named
+LEFT JOIN LATERAL (SELECT pg_notify('task_rung', named.id::text) AS said WHERE named.polled) told ON true;
+
 -- postpone: look again later, and let go of the lease
 UPDATE task SET due_at = now() + :wait::interval
 WHERE id = :id AND claim = :claim AND seq = :seq AND due_at IS NOT NULL

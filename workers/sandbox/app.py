@@ -54,7 +54,10 @@ def create_app(studio: Studio) -> ASGIApp:
             if reference in (None, creation.reference) and words in creation.prompt
         ]
         calls = studio.ledger.calls_by_dialect()
-        return JSONResponse({"creations": creations, "count": len(creations), "calls": calls})
+        called_back = studio.callbacks.answers
+        return JSONResponse(
+            {"creations": creations, "count": len(creations), "calls": calls, "called_back": called_back}
+        )
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -98,4 +101,5 @@ async def running_studio(
     finally:
         server.should_exit = True
         await serving
+        await studio.callbacks.close()
         studio.ledger.close()

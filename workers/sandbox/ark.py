@@ -163,9 +163,11 @@ class Ark:
         asked = self._studio.asked("ark", reference, prompt)
 
         async def make() -> Creation:
-            return await self._studio.create(
+            job = await self._studio.create(
                 "ark", body["model"], prompt, behaviour, work, reference=reference
             )
+            self._studio.callbacks.begin(job, body.get("callback_url"), lambda: self._shown(request, job))
+            return job
 
         def answer(job: Creation) -> Response:
             return JSONResponse({"id": job.id})

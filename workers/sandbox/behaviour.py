@@ -38,6 +38,9 @@ CHOICES: Final[dict[str, frozenset[str]]] = {
     ),
     # What a search by the client's reference and a list say of a job that exists.
     "lookup": frozenset({"hidden", "500", "garbage", "hang", "lost"}),
+    # How the studio calls back where a request names an address: "lies" says at once that all is done, and
+    # where it is to be had; "silent" does not call at all.
+    "callback": frozenset({"silent", "lies", "repeated", "huge"}),
     "result": frozenset(
         {
             "expired",
@@ -60,10 +63,17 @@ COUNTS: Final[dict[str, str]] = {
     "create_times": "create",
     "poll_times": "poll",
     "lookup_times": "lookup",
+    "callback_times": "callback",
     "result_times": "result",
 }
 ALWAYS: Final = 1_000_000_000
-FIRST_FEW: Final = {"create_times": ALWAYS, "poll_times": 3, "lookup_times": 3, "result_times": 1}
+FIRST_FEW: Final = {
+    "create_times": ALWAYS,
+    "poll_times": 3,
+    "lookup_times": 3,
+    "callback_times": 3,
+    "result_times": 1,
+}
 
 _DIRECTIVE = re.compile(r"\[sandbox:([^\]]*)\]")
 _LOOKS_LIKE_ONE = re.compile(r"\[\s*sandbox\b", re.IGNORECASE)
@@ -90,6 +100,8 @@ class Behaviour:
     poll_times: int
     lookup: str | None
     lookup_times: int
+    callback: str | None
+    callback_times: int
     result: str | None
     result_times: int
     text: str
@@ -133,6 +145,8 @@ def parse_behaviour(script: str) -> Behaviour:
         poll_times=counts["poll_times"],
         lookup=words.get("lookup"),
         lookup_times=counts["lookup_times"],
+        callback=words.get("callback"),
+        callback_times=counts["callback_times"],
         result=words.get("result"),
         result_times=counts["result_times"],
         text=" ".join(f"{key}={value}" for key, value in words.items()),

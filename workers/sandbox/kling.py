@@ -150,9 +150,11 @@ class Kling:
             if reference and not behaviour.reuse and self._studio.by_reference(reference, "kling"):
                 raise _UsedTwice(reference)
             model = str(body.get("model_name", "kling-v1"))
-            return await self._studio.create(
+            job = await self._studio.create(
                 "kling", model, prompt, behaviour, work, reference=reference, endpoint=family
             )
+            self._studio.callbacks.begin(job, body.get("callback_url"), lambda: self._shown(request, job))
+            return job
 
         return await create(
             self._studio,

@@ -127,7 +127,7 @@ class Native:
     ) -> Response:
         reference = body.get("reference")
         asked = self._studio.asked("sandbox", reference, prompt)
-        fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        fingerprint = _fingerprint(body)
         known = self._studio.by_reference(reference, "sandbox") if reference else None
         if known and known.fingerprint != fingerprint:
             return refuse("conflict")
@@ -138,7 +138,9 @@ class Native:
 
         async def make() -> Creation:
             again = self._studio.by_reference(reference, "sandbox") if reference else None
-            return again or await self._studio.create(
+            if again:
+                return again
+            job = await self._studio.create(
                 "sandbox",
                 body["model"],
                 prompt,
@@ -147,19 +149,20 @@ class Native:
                 reference=reference,
                 fingerprint=fingerprint,
             )
+            self._studio.callbacks.begin(job, body.get("callback_url"), lambda: self._shown(request, job))
+            return job
 
         def answer(job: Creation) -> Response:
             headers = {"idempotent-replayed": "true"} if known else None
             return JSONResponse(self._shown(request, job), 200 if known else 201, headers)
 
-        # By the prompt: a new attempt at the same work has another reference, and is another try.
-        tries_of = f"native:{body['prompt']}"
         return await create(
             self._studio,
             request,
             behaviour,
             asked=asked,
-            tries_of=tries_of,
+            # By the prompt: a new attempt at the same work has another reference, and is another try.
+            tries_of=f"native:{body['prompt']}",
             refuse=refuse,
             make=make,
             answer=answer,
@@ -221,3 +224,9 @@ class Native:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _fingerprint(body: dict[str, Any]) -> str:
+    """Of what is wanted; where to ring is no part of that."""
+    wanted = {name: value for name, value in body.items() if name != "callback_url"}
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()

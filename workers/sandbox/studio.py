@@ -16,6 +16,7 @@ from typing import Final
 from uuid import uuid4
 
 from workers.sandbox.behaviour import Behaviour, parse_behaviour
+from workers.sandbox.callbacks import Callbacks
 from workers.sandbox.films import shoot_film
 from workers.sandbox.ledger import Creation, Dialect, Ledger, Reference, Work
 from workers.sandbox.pictures import draw_picture, is_picture
@@ -54,6 +55,7 @@ class Studio:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._rendering: dict[Path, asyncio.Lock] = {}
         self._renderers = asyncio.Semaphore(_RENDERERS)
+        self.callbacks = Callbacks(self.look, self.until_change_s, self.behaviour)
         for name in ("files", "references"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -149,6 +151,13 @@ class Studio:
         if told.end:
             return Seen("error", 99, ended_at=ended_at, error=told.end)
         return Seen("ready", 100, ended_at=ended_at)
+
+    def until_change_s(self, job: Creation) -> float | None:
+        """Seconds until a job that nobody cancels is in another state; None where it stays as it is."""
+        told, age = self.behaviour(job), self.now() - job.at
+        if age < told.queue:
+            return told.queue - age
+        return None if told.end == "never" else told.queue + told.run - age
 
     def keep_reference(self, role: str, url: str | None, data: bytes | None) -> Reference:
         """Keep an inline image for the picture that it goes into. Raises NotAPicture."""

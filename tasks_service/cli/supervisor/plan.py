@@ -108,6 +108,9 @@ class Plan:
             told["CREATIVE_TASKS_METRICS_PORT"] = "0"  # a chosen one could be had by one of them only
         if self.alone:
             told |= {"STORE_URL": "", "CREATIVE_TASKS_CONFIG": os.devnull, "CREATIVE_TASKS_PUBLIC_URL": ""}
+        if self.alone or (sandbox and not self.settings.routes and not self.settings.callback_base_url):
+            # The studio is on this machine and can ring here; no other upstream could.
+            told["CREATIVE_TASKS_CALLBACK_BASE_URL"] = self.local_address
         return told | (self._routes(sandbox) if sandbox else {})
 
     def _routes(self, sandbox: "Sandbox") -> dict[str, str]:

@@ -68,6 +68,7 @@ def demo(
             store_url="",
             routes=(),
             public_url="",
+            callback_base_url="",
             data_folder=place,
             port=port,
         )

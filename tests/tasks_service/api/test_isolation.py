@@ -43,6 +43,8 @@ ABOUT_AN_ACCOUNT: dict[str, tuple[str, Any]] = {
 }
 # About the instance: no account and no task is behind them.
 ABOUT_THE_WHOLE = {"GET /v1/quarantine", "POST /v1/quarantine/release"}
+# Without a key: the address itself is the proof, and says of which task. See test_callbacks.
+RUNG = {"POST /v1/callbacks/{route}/{token}"}
 OPEN = {"GET /healthz": "/healthz", "GET /readyz": "/readyz", "GET /metrics": "/metrics"}
 
 
@@ -53,7 +55,7 @@ def routes() -> Iterator[str]:
 
 
 def test_every_route_is_in_the_matrix() -> None:
-    assert set(routes()) == {*ABOUT_A_TASK, *ABOUT_A_GROUP, *ABOUT_AN_ACCOUNT, *ABOUT_THE_WHOLE, *OPEN}
+    assert set(routes()) == {*ABOUT_A_TASK, *ABOUT_A_GROUP, *ABOUT_AN_ACCOUNT, *ABOUT_THE_WHOLE, *RUNG, *OPEN}
 
 
 @pytest.mark.parametrize("route", ABOUT_A_TASK)

@@ -156,3 +156,30 @@ def test_a_credential_file_that_cannot_be_read_is_named_with_its_route():
 def test_an_address_is_one_that_can_be_opened(host: str, address: str):
     assert load_settings(host=host).base_url == address
     assert load_settings(host=host, public_url="https://x/").base_url == "https://x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tasks.example.com",
+        "ftp://x",
+        "https://u:hunter2@x",
+        "https://x/?a=1",
+        "https://x/#a",
+        "https://x/a b",
+        "/x",
+    ],
+)
+def test_an_address_at_which_nobody_could_ring_is_refused(url: str):
+    said = refused(callback_base_url=url)
+
+    assert "give scheme, host, port and path" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x", "http://127.0.0.1:8787", "http://[::1]:8787", "https://x/a-b/c"]
+)
+def test_an_address_to_ring_at_may_lie_behind_a_path(url: str):
+    assert load_settings(callback_base_url=f"{url}/").callback_base_url == url
+    assert load_settings(callback_base_url=url).callback_base_url == url
