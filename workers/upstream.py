@@ -27,6 +27,7 @@ from schemas.routes import Route
 from schemas.upstream import Ask, Flow, Observation, Recovery, Reply
 from tasks_service import metrics
 from tasks_service.ledger.history import Call
+from tasks_service.outside import authorities
 from workers.evidence import Exchange, Scribe
 from workers.letter import credential_of
 from workers.line import TOO_LATE, Line, TooLate, line, watched_lines
@@ -259,7 +260,9 @@ def _client(*, keep: bool) -> httpx.AsyncClient:
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[watched_lines()]
         )
 
-    transport: Any = AiohttpTransport(client=session)
+    transport: Any = AiohttpTransport(verify=authorities(), client=session)
     # Deadlines are ours (asyncio.timeout); these only bound a connection that is never made.
     timeout = httpx.Timeout(None, connect=10)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
+    return httpx.AsyncClient(
+        transport=transport, timeout=timeout, verify=authorities(), trust_env=False, follow_redirects=False
+    )
