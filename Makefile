@@ -25,9 +25,9 @@ run: install ## start everything and tell the demo stories; stays up until Ctrl-
 demo: install ## the smoke test: the stories from nothing to the end, in a temporary folder
 	@$(BIN)/creative-tasks demo
 
-# Four at a time even on two cores, because most of them wait for real processes; whoever is done takes from the others.
+# Six at a time even on two cores, because most of them wait for real processes; whoever is done takes from the others.
 test: install-dev ## run the tests
-	@$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses 6 --dist worksteal
 
 check: install-dev ## format, lint, types, import contracts, and the lock
 	@$(BIN)/ruff format --check --quiet .

@@ -60,10 +60,10 @@ async def measure(bench: Bench) -> Result:
 
 
 @asynccontextmanager
-async def studio(bench: Bench, latency_ms: int = 0) -> AsyncGenerator[str]:
+async def studio(bench: Bench, latency_ms: int = 0, file_mb: int = 0) -> AsyncGenerator[str]:
     """The cheap upstream."""
-    program = "tests.benchmarks.rig.studio"
-    async with serving(bench.engines, program, LATENCY_MS=str(latency_ms)) as server:
+    program, told = "tests.benchmarks.rig.studio", {"LATENCY_MS": str(latency_ms), "FILE_MB": str(file_mb)}
+    async with serving(bench.engines, program, **told) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 

@@ -1,8 +1,8 @@
-"""The benchmarks of the watch run; how fast it is is for `make bench` to say."""
+"""The benchmarks of the workers run; how fast it is is for `make bench` to say."""
 
 import pytest
 
-from tests.benchmarks import changing, polling
+from tests.benchmarks import changing, downloads, polling
 from tests.benchmarks.rig.bench import Bench
 from tests.benchmarks.rig.engines import Engines
 
@@ -15,7 +15,7 @@ def quick():
         yield Bench(engines, rounds=1, seconds=0.3, quick=True)
 
 
-@pytest.mark.parametrize("benchmark", [polling, changing])
+@pytest.mark.parametrize("benchmark", [polling, changing, downloads])
 async def test_a_short_run_says_something_of_everything(quick, benchmark):
     found = await benchmark.measure(quick)
 

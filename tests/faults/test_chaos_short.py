@@ -35,7 +35,7 @@ DEADLY = ARMED | {name: f"{ARMED[name]},{_OFTEN}" for name in WORKERS}
 
 
 async def test_a_minute_of_blows_loses_nothing_and_pays_once(folder: Path):
-    told = await run(Plan(seed=11, rage_s=20, calm_s=4, rate_s=3, every_s=2.4, armed=DEADLY), folder)
+    told = await run(Plan(seed=11, rage_s=60, calm_s=4, rate_s=3, every_s=4, armed=DEADLY), folder)
 
     kept_every_promise(told)
     blows = {name for name, times in told["deeds"].items() if times}

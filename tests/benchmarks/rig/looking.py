@@ -68,11 +68,11 @@ async def look(way: str, job: Job) -> Saw:
     return await saw(await begin(way, job))
 
 
-async def begin(way: str, job: Job) -> asyncio.subprocess.Process:
+async def begin(way: str, job: Any, program: str = __name__) -> asyncio.subprocess.Process:
     """Start looking; `saw` waits for the end of it."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, way, stdin=pipe, stdout=pipe
+        sys.executable, "-m", program, way, stdin=pipe, stdout=pipe
     )
     assert process.stdin is not None
     process.stdin.write(json.dumps(asdict(job)).encode() + b"\n")

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,22 +68,33 @@ async def bare(engines: Engines, dsn: str) -> AsyncGenerator[Server]:
 
 @asynccontextmanager
 async def serving(engines: Engines, *program: str, **environment: str) -> AsyncGenerator[Server]:
-    """A program that listens on the port of CREATIVE_TASKS_PORT, or PORT; its log goes to a file, as anywhere."""
-    port = _free_port()
-    known = os.environ | {"PORT": str(port), "CREATIVE_TASKS_PORT": str(port)} | environment
-    log = engines.folder / f"{program[0]}-{port}.log"
-    process = _started(program, known, log)
+    """A program of ours that listens on the port of CREATIVE_TASKS_PORT, or PORT."""
+    command = (sys.executable, "-m", *program)
+    async with running(engines, command, os.environ | environment) as server:
+        yield server
+
+
+@asynccontextmanager
+async def running(
+    engines: Engines, command: Sequence[str], environment: Mapping[str, str]
+) -> AsyncGenerator[Server]:
+    """A command that listens on the port that `{port}` in it stands for; its log goes to a file, as anywhere."""
+    port = str(_free_port())
+    words = [word.replace("{port}", port) for word in command]
+    known = {**environment, "PORT": port, "CREATIVE_TASKS_PORT": port}
+    log = engines.folder / f"server-{port}.log"
+    process = _started(words, known, log)
     try:
-        await _listens(process, port, log)
-        yield Server(process.pid, port, engines)
+        await _listens(process, int(port), log)
+        yield Server(process.pid, int(port), engines)
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait)
 
 
-def _started(program: tuple[str, ...], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _started(words: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
-        return subprocess.Popen([sys.executable, "-m", *program], env=environment, stdout=out, stderr=out)
+        return subprocess.Popen(words, env=environment, stdout=out, stderr=out)
 
 
 async def _listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
