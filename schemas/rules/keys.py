@@ -15,12 +15,14 @@ _redact = Redactor()
 
 def labels_are_free_of_keys(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Labels are kept, searched and shown to support, and an address is written into logs on its way."""
-    yield from _held_in("/external_id", "external_id", _keys_in(request.external_id or ""))
+    if request.external_id:
+        yield from _held_in("/external_id", "external_id", _keys_in(request.external_id))
     for name, value in request.metadata.items():
         keys = _keys_in(name)
         where = "A name in metadata" if keys else f"The metadata entry {name!r}"
         yield from _held_in(pointer_to_entry(name), where, keys or _keys_of_entry(name, value))
-    yield from _held_in("/callback_url", "callback_url", _keys_of_address(request.callback_url or ""))
+    if request.callback_url:
+        yield from _held_in("/callback_url", "callback_url", _keys_of_address(request.callback_url))
 
 
 def pointer_to_entry(name: str) -> str:
