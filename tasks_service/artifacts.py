@@ -24,6 +24,8 @@ _EXTENSIONS = {
     "video/quicktime": "mov",
 }
 
+# Of a file on its way so much lies in memory; obstore would hold twelve parts of 5 MiB of each.
+_PART, _LEAST_PART, _PARTS_AT_ONCE = 1 << 20, 5 << 20, 2  # bytes; S3 takes no smaller part than the second
 _PATIENCE_S = 10.0  # with a few bytes; obstore alone would try for minutes
 
 
@@ -41,11 +43,14 @@ class Artifacts:
             self._store: Any = LocalStore(self._folder, mkdir=True)
         else:
             self._store = from_url(url)
+        self._part_bytes = _LEAST_PART if self._folder is None else _PART
 
     async def put(self, key: str, file: Path) -> None:
         """Store a whole file; it appears under its key only when complete. Raises StoreAway."""
         try:
-            await obstore.put_async(self._store, key, file)
+            await obstore.put_async(
+                self._store, key, file, chunk_size=self._part_bytes, max_concurrency=_PARTS_AT_ONCE
+            )
             if self._folder is not None:
                 await asyncio.to_thread(flush, self._folder / key)
         except (obstore.exceptions.BaseError, OSError) as error:
