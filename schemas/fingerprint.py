@@ -5,6 +5,8 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
+
 from schemas.pictures import file_id_of
 from schemas.task import TaskRequest
 
@@ -38,7 +40,11 @@ def by_bytes(asked: dict[str, Any]) -> dict[str, Any]:
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted names, no white space, and one spelling for equal numbers (1.0 is 1)."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    plain = _plain(value)
+    try:
+        return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number of more than 64 bits
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _by_bytes(image: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,9 @@ class Engines:
     @cached_property
     def postgres(self) -> Postgres:
         """The server."""
-        return self._note(start_postgres(self.folder / "postgres"))
+        server = self._note(start_postgres(self.folder / "postgres"))
+        asyncio.run(_make_roomy(server.dsn))
+        return server
 
     @cached_property
     def valkey(self) -> Valkey | None:
@@ -64,6 +66,15 @@ class Engines:
     def _note(self, engine: _Engine) -> _Engine:
         self._started.insert(0, engine)
         return engine
+
+
+async def _make_roomy(dsn: str) -> None:
+    """Room for filling a ledger between two checkpoints; nothing that is measured becomes less durable."""
+    connection = await asyncpg.connect(dsn)
+    for name, value in {"max_wal_size": "8GB", "checkpoint_timeout": "30min"}.items():
+        await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
 
 
 def cpu_s(pid: int, *, children: bool = False) -> float:
