@@ -1,6 +1,7 @@
 """Tasks to begin with, and a plain connection to cheat with."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Kind
+from schemas.failures import Failure, FailureKind
 from schemas.fingerprint import fingerprint
 from schemas.lifecycle import FIRST, Parked, Spend, State
 from schemas.task import Task, TaskRequest
@@ -23,6 +25,7 @@ ANSWERED_WITHIN = timedelta(seconds=120)
 LONG_AGO = timedelta(seconds=-121)
 NO_TIME = timedelta(0)
 HOUR = timedelta(hours=1)
+REFUSED = Failure(FailureKind.CONTENT_POLICY_INPUT, 'no "red kites", job {}', "E451", 451, "req-{}")
 
 
 @pytest.fixture
@@ -117,6 +120,24 @@ def everything(sql: asyncpg.Connection) -> Callable[[Task], Awaitable[list[Any]]
         return [*rows, await sql.fetch("SELECT * FROM late_look"), await sql.fetch("SELECT * FROM live_work")]
 
     return read
+
+
+@pytest.fixture
+def failing(ledger, opened):
+    """Fails a task, and says which; the words hold something of its own."""
+
+    async def fail(number=0, *, spend=Spend.NOT_CREATED, **changes):
+        made = await opened()
+        [task] = await ledger.tasks.claim([State.SUBMITTED], 1, LEASE)
+        assert task.id == made.id
+        await ledger.spends.intend(task)
+        if spend is not Spend.INTENDED:
+            await ledger.spends.settle(task, 1, spend, f"u-{task.id}" if spend is Spend.CONFIRMED else None)
+        failure = replace(REFUSED, message=REFUSED.message.format(number + 1), request_id=f"req-{number}")
+        failure = replace(failure, **changes)
+        return await ledger.tasks.advance(task, Move(State.FAILED, "provider", "refused", failure=failure))
+
+    return fail
 
 
 async def whole_ledger(sql: asyncpg.Connection) -> dict[str, list[str]]:
