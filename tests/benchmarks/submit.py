@@ -1,9 +1,15 @@
 """How many tasks one API process accepts: validated, durable, guarded, rung for; and what one alone waits for."""
 
 import json
+import statistics
+import time
 from functools import partial
 
+import asyncpg
+from uuid_utils.compat import uuid7
+
 from tasks_service.ledger.ledger import Ledger
+from tests.benchmarks.rig.bare import INSERT
 from tests.benchmarks.rig.bench import Bench
 from tests.benchmarks.rig.load import UNIQUE, Job, request
 from tests.benchmarks.rig.result import Figure, Result
@@ -42,6 +48,7 @@ async def measure(bench: Bench) -> Result:
                 "bare": partial(take, CONNECTIONS),
                 "insert": partial(insert, CONNECTIONS),
                 "ours": partial(submit, CONNECTIONS),
+                "naked insert": partial(_naked_p50_ms, dsn, bench.seconds),
                 "insert, alone": partial(insert, 1),
                 "ours, alone": partial(submit, 1),
             }
@@ -58,8 +65,12 @@ async def measure(bench: Bench) -> Result:
             ),
             Figure("ours, PostgreSQL's processor", "µs", [one.postgres_us for one in found["ours"]]),
             Figure("ours, p99", "ms", [one.seen.p99_ms for one in found["ours"]]),
+            Figure("alone: an INSERT without a server, p50", "ms", found["naked insert"]),
             Figure(
-                "alone: route with one INSERT, p50", "ms", [one.seen.p50_ms for one in found["insert, alone"]]
+                "alone: route with one INSERT, p50",
+                "ms",
+                [one.seen.p50_ms for one in found["insert, alone"]],
+                beside="alone: an INSERT without a server, p50",
             ),
             Figure(
                 "alone: ours, p50",
@@ -70,6 +81,19 @@ async def measure(bench: Bench) -> Result:
             ),
         ],
     )
+
+
+async def _naked_p50_ms(dsn: str, seconds: float) -> float:
+    """One transaction after the other with the same rows, and nothing around them."""
+    connection, took = await asyncpg.connect(dsn), list[float]()
+    account, text = await connection.fetchval("SELECT min(id) FROM account"), body()
+    until = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < until or not took:
+        made = uuid7()
+        await connection.fetchrow(INSERT, made, account, made.bytes * 2, text)
+        took.append((time.perf_counter() - began) * 1000)
+    await connection.close()
+    return statistics.median(took)
 
 
 async def _load(bench: Bench, server: Server, sent: str, connections: int) -> Loaded:
