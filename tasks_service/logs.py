@@ -5,10 +5,11 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from math import isfinite
 from typing import Any, TextIO
 
+import orjson
 import structlog
 
 from schemas.redaction import HIDDEN, Redactor, names_a_secret
@@ -32,15 +33,16 @@ def start_logging(process: str, *, style: str = "json", redactor: Redactor | Non
         # The other formatter of exceptions shows local variables.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if style == "console"
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        else structlog.processors.JSONRenderer(_json)
     )
     handler = _Lines(sys.stderr, redactor)
+    # Ours do not pass through `logging`, whose record of each costs as much as all the rest of a line.
+    structlog.configure(
+        processors=[*shared, _rendered(_without_secrets(redactor), renderer, handler)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: _Direct(handler),
+        cache_logger_on_first_use=True,
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -65,11 +67,45 @@ class _Lines(logging.StreamHandler[TextIO]):
         self._redact = redactor
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        self.write(self.apology(record.name))
+
+    def apology(self, logger: str) -> str:
+        """A line about the error that is being handled."""
         words = self._redact(traceback.format_exc(limit=-3))
-        told = {"event": "unwritable_line", "level": "error", "logger": record.name, "exception": words}
+        return json.dumps(
+            {"event": "unwritable_line", "level": "error", "logger": logger, "exception": words}
+        )
+
+    def write(self, line: str) -> None:
+        """A line as it is, among the others."""
         # A line is not worth the work that it tells of.
-        with suppress(OSError, ValueError):
-            print(json.dumps(told), file=self.stream)
+        with self.lock or nullcontext(), suppress(OSError, ValueError):
+            self.stream.write(f"{line}\n")
+            self.flush()
+
+
+class _Direct:
+    """What structlog writes a rendered line to, whatever its level."""
+
+    def __init__(self, lines: _Lines):
+        self.debug = self.info = self.warning = self.error = self.critical = self.msg = lines.write
+
+
+def _rendered(redact: Any, renderer: Any, lines: _Lines) -> Callable[..., str]:
+    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        try:
+            return renderer(logger, method, redact(logger, method, event))
+        except Exception:  # whatever an object's own spelling raises
+            return lines.apology(str(event.get("process")))
+
+    return render
+
+
+def _json(value: Any, **_: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number of more than 64 bits, or half a character
+        return json.dumps(value, ensure_ascii=False)
 
 
 def _naming(process: str) -> Callable[..., MutableMapping[str, Any]]:
