@@ -30,7 +30,11 @@ _DOUBT = re.compile(
         重复|任务已|已(?:提交|创建|受理|接受|在)|排队中|生成中|处理中|进行中|任务(?:编号|ID)
         \bplans?\b|\btrial\b|upgrad|purchas|subscri|payment|\bpaid\b|billing|\bbalance\b|\bcredits?\b
         套餐|升级|试用|购买|会员|订阅|余额|欠费|充值|积分|付费
-        \bban(?:ned)?\b|suspend|disabled|abus|封|禁用|停用|滥用|违规
+        \bbilled\b|\bcharged\b|deducted|refund|contact sales|\bprompts?\b
+        \bfree (?:user|account|tier|plan|version)
+        扣[费除款减]|退[还款]|免费|提额|提示词
+        \bban(?:ned)?\b|suspend|disabled|abus|\bblock|verif[iy]|封|禁用|停用|滥用|违规|认证
+        in total|lifetime|permanent|discontinu|deprecat|retired|no longer|永久|下线
         (?:per|a|an|each|every|/) ?(?:day|week|month)|daily|weekly|monthly|perday|[每/][日天周月]|\brpd\b
         当[日天月]|今[日天]|本[周月]
         \bregions?\b|\bcountry\b|地区|区域
@@ -40,7 +44,11 @@ _DOUBT = re.compile(
     re.IGNORECASE,
 )
 _IDS = frozenset(
-    {"id", "task_id", "taskid", "job_id", "jobid", "prediction_id", "generation_id", "video_id", "task_no"}
+    {
+        *("id", "uuid", "task_id", "taskid", "task_no", "taskno", "job_id", "jobid", "order_id", "orderid"),
+        *("order_no", "orderno", "prediction_id", "predictionid", "generation_id", "generationid"),
+        *("video_id", "videoid"),
+    }
 )
 _STATE_FIELDS = ("status", "state", "task_status", "taskstatus")
 _AT_WORK = re.compile(

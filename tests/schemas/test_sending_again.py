@@ -51,13 +51,25 @@ def test_a_clear_refusal_may_be_sent_again():
         "It is done by 35%",
         "task_id 8812",
         "See job cgt-20261125",
+        "Your address is blocked for 24 hours",
+        "Verify your phone number first",
+        "Free users make three",
+        "Ten in total",
+        "This service is permanently gone",
+        "The model was discontinued",
+        "Contact sales for more",
+        "免费用户限三次",
+        "该模型已下线",
+        "It was read off the prompt 'too fast'",
     ],
 )
 def test_one_doubt_is_enough(words: str):
     assert not read(refusal(words)).retryable
 
 
-@pytest.mark.parametrize("more", [{"id": "video_12"}, {"task_id": "8812"}, {"status": "queued"}])
+@pytest.mark.parametrize(
+    "more", [{"id": "video_12"}, {"task_id": "8812"}, {"status": "queued"}, {"orderNo": "8812"}]
+)
 def test_where_a_task_exists_nothing_is_sent_again(more: dict[str, str]):
     assert not read(refusal("", **more)).retryable
 
