@@ -32,14 +32,18 @@ _TAKEN = re.compile(
 )
 
 
-def spent(given: Given, layers: list[Layer], kind: FailureKind) -> Answer:
-    """Whether money was spent: by the answer's own words, and else by what failed how."""
+def spent(given: Given, layers: list[Layer], kind: FailureKind, *, by_table: bool) -> Answer:
+    """Whether money was spent: by the answer's own words, and else by what failed how.
+
+    Of work that was accepted only the provider's own table says that it is free (`by_table`).
+    """
     kept, taken = _said(_KEPT, layers), _said(_TAKEN, layers)
     if not kept and (_said(_GIVEN_BACK, layers) or (not taken and _said(_NOT_TAKEN, layers))):
         return Answer.NO
     if given.phase is Phase.DOWNLOAD:
         return Answer.YES
-    if kept or taken or again.question_failed(given):
+    accepted = given.phase is Phase.POLL and not by_table
+    if kept or taken or accepted or again.question_failed(given):
         return Answer.UNKNOWN
     return MEANINGS[kind].spent
 

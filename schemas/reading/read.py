@@ -54,6 +54,11 @@ class _Verdict:
         """Whether it was said in so many words, and not by a status."""
         return self.rule.startswith(("code:", "words:"))
 
+    @property
+    def of_the_provider(self) -> bool:
+        """Whether a table of the provider's own said it."""
+        return self.rule.startswith("code:") and not self.rule.startswith("code:everybody:")
+
 
 def read(given: Given, known: Known | None = None) -> Finding:
     """Everything that can be said about an error; `known` are tables of providers that have a file."""
@@ -64,7 +69,7 @@ def read(given: Given, known: Known | None = None) -> Finding:
     return Finding(
         kind=verdict.kind,
         retryable=again.retryable(given, layers, verdict.kind, wait, said=verdict.said),
-        spent=charges.spent(given, layers, verdict.kind),
+        spent=charges.spent(given, layers, verdict.kind, by_table=verdict.of_the_provider),
         whose_move=meaning.whose_move,
         rule=verdict.rule,
         words=innermost_words(layers),

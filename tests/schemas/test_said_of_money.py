@@ -57,3 +57,17 @@ def test_a_conflict_alone_does_not_say_that_nothing_was_made(body: object):
     found = read(given(body, 409))
 
     assert (found.kind, found.retryable, found.spent) == (FailureKind.UNKNOWN, False, Answer.UNKNOWN)
+
+
+@pytest.mark.parametrize("words", ["the prompt was flagged", "we are overloaded", "The job was cancelled"])
+def test_no_words_of_failing_say_that_accepted_work_is_free(words: str):
+    failed = {"status": "failed", "error": {"message": words}}
+
+    assert read(given(failed, 200, None, "poll")).spent is Answer.UNKNOWN
+    assert read(given(failed, 200, "kling", "poll")).spent is Answer.UNKNOWN
+
+
+def test_the_table_of_the_provider_itself_does():
+    failed = {"code": 1301, "message": "x", "data": {"task_status": "failed"}}
+
+    assert read(given(failed, 200, "kling", "poll")).spent is Answer.NO

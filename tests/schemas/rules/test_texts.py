@@ -45,8 +45,10 @@ def asked(**parameters: object) -> TaskRequest:
         ({"options": {"x": 1}}, "film has no option 'x'; it has none at all, so leave it out."),
         (
             {"reference_images": [FIRST, FIRST]},
-            "film takes at most 1 image in the role first_frame; this is number 2. "
-            "No other role goes with the rest of the request; leave the image out.",
+            (
+                "film takes at most 1 image in the role first_frame; this is number 2. "
+                "No other role goes with the rest of the request; leave the image out."
+            ),
         ),
         (
             {"reference_images": [ANY] * 5},
