@@ -49,4 +49,4 @@ def spent(given: Given, layers: list[Layer], kind: FailureKind, *, by_table: boo
 
 
 def _said(pattern: re.Pattern[str], layers: list[Layer]) -> bool:
-    return any(pattern.search(layer.words) for layer in layers)
+    return any(pattern.search(layer.heard) for layer in layers)

@@ -148,6 +148,7 @@ def _exactly(kind: FailureKind, layer: Layer) -> FailureKind:
 
 
 def _by_words(layer: Layer, phase: Phase, *, vague: bool, rules: tuple[Rule, ...] = RULES) -> _Verdict | None:
-    heard = (rule for rule in rules if rule.vague is vague)
-    rule = next((rule for rule in heard if layer.heard and rule.holds(layer.heard, phase)), None)
+    heard = layer.heard
+    asked = (rule for rule in rules if heard and rule.vague is vague)
+    rule = next((rule for rule in asked if rule.holds(heard, phase)), None)
     return _Verdict(rule.kind, f"words:{rule.name}") if rule else None
