@@ -131,8 +131,8 @@ _NAME = re.compile(_NAMES, re.IGNORECASE)
 # In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
 # behind which a word begins that does not look like one.
 _CLUE = re.compile(
-    r"bearer|basic|eyj|key|token|secret|passw|pwd|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github)[-_]|"
-    r"aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
+    r"bearer|basic|eyj|key|token|secret|passw|pwd|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github)[-_]|"
+    r"altak|aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
 )
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
