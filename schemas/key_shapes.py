@@ -20,13 +20,15 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"{START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     (
         re.compile(
-            rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github_pat)[-_]"
+            rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github_pat)[-_]"
             r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
         ),
         HIDDEN,
     ),
     (re.compile(rf"{START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
     (re.compile(rf"{START}(?:AKIA|ASIA|AKLT|AKID|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
+    # Baidu's: an id and a secret
+    (re.compile(rf"{START}bce-v3/ALTAK-[A-Za-z0-9]{{8,}}+/[0-9a-f]{{32,}}+"), HIDDEN),
     (re.compile(rf"{START}ya29\.[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     # fal's: an id and a secret; Zhipu's too
     (

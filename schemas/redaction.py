@@ -16,16 +16,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
-from schemas import key_shapes
+from schemas import called_secrets, key_shapes
 
 HIDDEN = key_shapes.HIDDEN
 _START = key_shapes.START
 
-# Slashes and base64 in the spellings of PHP (\/) and .NET (\u002B); they end no value.
+_ESCAPED = called_secrets.ESCAPED
+_MASKED = called_secrets.MASKED
 _SLASH = r"\\{0,15}/"
-_ESCAPED = r"\\{1,15}(?:/|u002[bBfF]|u003[dD])"
-# What upstreams leave of a secret when they mask it themselves.
-_MASKED = r"(?:[a-z]{1,10}\s)?[a-z0-9_.-]{0,12}\*{3,64}[a-z0-9_.-]{0,12}(?![^\s\"'\\,;&.)\]}])"
 
 # What people write after Bearer and Basic when they speak of the scheme itself.
 _PROSE = r"(?:auth(?:entication|orization)?|tokens?|credentials?|schemes?)(?![a-z0-9._~+/=-])"
@@ -37,8 +35,8 @@ _SECRETS = (
 _NAMES = rf"(?:[a-z0-9_.-]{{0,40}}?(?:{_SECRETS}|cookie)|token|credentials?|jwt)"
 _SIGNED = (
     rf"{_SECRETS}|sig|signature|token|key|auth|expires|policy|credential|jwt|hmac|client_secret|"
-    r"x-[a-z]{2,6}-(?:signature|credential|security-token)|(?:oss|aws)accesskeyid|key-pair-id|googleaccessid|"
-    r"q-ak|q-signature|wssecret|txsecret"
+    r"x-(?:[a-z]{2,6}-)?(?:signature|credential|security-token)|(?:oss|aws)accesskeyid|key-pair-id|googleaccessid|"
+    r"q-ak|q-signature|wssecret|txsecret|ak|sk|hdnts|hdnea"
 )
 # `?` and `&` as they are, in HTML, in the JSON of Go and .NET, and in an address inside another's query.
 _BEFORE_PARAMETER = r"(?:[?&#]|&amp;|\\u0026|\\u003[fF]|%(?:25){0,2}(?:26|3[fF]))"
@@ -100,6 +98,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{HIDDEN}",
     ),
+    *called_secrets.CALLED,
     # in prose only what is too long for a word
     (
         re.compile(
@@ -132,8 +131,8 @@ _NAME = re.compile(_NAMES, re.IGNORECASE)
 # In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
 # behind which a word begins that does not look like one.
 _CLUE = re.compile(
-    r"bearer|basic|eyj|key|token|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github)[-_]|"
-    r"aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
+    r"bearer|basic|eyj|key|token|secret|passw|pwd|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github)[-_]|"
+    r"altak|aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
 )
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 

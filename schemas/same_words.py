@@ -55,7 +55,8 @@ _PIECE = re.compile(
 
 _IDENTIFIER = re.compile(r"[a-z0-9_][a-z0-9_.\[\]/-]{0,63}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NUMBER = re.compile(r"\d+(?:[.:/x*-]\d+)*[a-z]{0,4}")
+# With a unit, or several: 1m12.5s.
+_NUMBER = re.compile(r"\d+(?:[.:/x*-]\d+)*[a-z]{0,4}|(?:\d{1,6}(?:\.\d{1,6})?(?:ms|[dhms])){2,5}")
 _ID_PREFIXES = re.compile(
     r"(?:req|request|task|job|trace|tsk|cgt|resp|msg|chatcmpl|org|user|acct|file|call|run|vid|batch)[_-]"
     r"(?=[\w.-]*\d)[\w.-]{3,}"

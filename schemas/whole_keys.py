@@ -28,6 +28,8 @@ _KINDS = {
     "ghp_": "GitHub key",
     "github_pat_": "GitHub key",
     "whsec_": "secret of a webhook",
+    "nvapi-": "NVIDIA key",
+    "bce-v3/": "Baidu Cloud key",
     "bfl_": "API key",
     "vda_": "Vidu key",
     "-----BEGIN": "private key",

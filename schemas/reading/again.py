@@ -12,6 +12,7 @@ from schemas.reading import statuses
 from schemas.reading.given import Given, Phase
 from schemas.reading.layers import Layer
 from schemas.reading.waits import Wait
+from schemas.reading.words import asked, made
 from schemas.reading.words.rule import one_of
 
 _LONGEST_WAIT_S = 3600
@@ -27,10 +28,18 @@ _DOUBT = re.compile(
         progress\W{1,4}\d|进度\W{0,4}\d|\d{1,3}(?:\.\d{1,4})? ?%
         (?:task|job|prediction|generation|video)[ _-]?(?:ids?|no|编号)\b
         \b(?:task|job|prediction|generation)[ :#]{1,3}[A-Za-z_-]{0,12}\d[\w-]{3,}
+        previous|waiting list|(?:will be|was|were|been) (?:processed|generated|made)|(?:not|n't) know
+        check (?:the |its |your )?(?:status|progress)|(?:during|after|while) (?:the |your )?(?:request|
+        generat|process|inference)
+        加入[^。\n]{0,4}队|[将会][^。\n]{0,6}处理
         重复|任务已|已(?:提交|创建|受理|接受|在)|排队中|生成中|处理中|进行中|任务(?:编号|ID)
         \bplans?\b|\btrial\b|upgrad|purchas|subscri|payment|\bpaid\b|billing|\bbalance\b|\bcredits?\b
         套餐|升级|试用|购买|会员|订阅|余额|欠费|充值|积分|付费
-        \bban(?:ned)?\b|suspend|disabled|abus|封|禁用|停用|滥用|违规
+        \bbilled\b|\bcharged\b|deducted|refund|contact sales|\bprompts?\b
+        \bfree (?:user|account|tier|plan|version)
+        扣[费除款减]|退[还款]|免费|提额|提示词
+        \bban(?:ned)?\b|suspend|disabled|abus|\bblock|verif[iy]|封|禁用|停用|滥用|违规|认证
+        in total|lifetime|permanent|discontinu|deprecat|retired|no longer|永久|下线
         (?:per|a|an|each|every|/) ?(?:day|week|month)|daily|weekly|monthly|perday|[每/][日天周月]|\brpd\b
         当[日天月]|今[日天]|本[周月]
         \bregions?\b|\bcountry\b|地区|区域
@@ -40,7 +49,19 @@ _DOUBT = re.compile(
     re.IGNORECASE,
 )
 _IDS = frozenset(
-    {"id", "task_id", "taskid", "job_id", "jobid", "prediction_id", "generation_id", "video_id", "task_no"}
+    {
+        *("id", "uuid", "task_id", "taskid", "task_no", "taskno", "job_id", "jobid", "order_id", "orderid"),
+        *("order_no", "orderno", "prediction_id", "predictionid", "generation_id", "generationid"),
+        *("video_id", "videoid"),
+        # what was made already
+        *("url", "image_url", "video_url", "result_url", "b64_json"),
+    }
+)
+_PLACES = ("location", "operation-location", "content-location")
+# Who lost the connection, or patience, does not know what became of the work.
+_LOST = (
+    *(made.BROKEN_OFF, made.TOO_LATE, made.NO_CONNECTION, made.TIMEOUT),
+    asked.WENT_AWAY,
 )
 _STATE_FIELDS = ("status", "state", "task_status", "taskstatus")
 _AT_WORK = re.compile(
@@ -79,9 +100,10 @@ def _question_again(given: Given, layers: list[Layer]) -> bool:
 
 
 def _doubtful(given: Given, layers: list[Layer]) -> bool:
-    known = any(layer.fields.keys() & _IDS for layer in layers)
+    known = any(layer.fields.keys() & _IDS for layer in layers) or any(map(given.header, _PLACES))
+    lost = any(rule.holds(layer.words, given.phase) for layer in layers for rule in _LOST)
     at_work = any(_AT_WORK.fullmatch(one) or _ENDED.fullmatch(one) for one in _states(layers))
-    return known or at_work or any(_DOUBT.search(text) for text in _all_said(given, layers))
+    return known or lost or at_work or any(_DOUBT.search(text) for text in _all_said(given, layers))
 
 
 def _all_said(given: Given, layers: list[Layer]) -> Iterator[str]:

@@ -32,6 +32,11 @@ _IS_PAGE = re.compile(r"(?i)<!doctype html|<html|<title>|<head>|<body")
 _UNSEEN = re.compile(r"(?is)<(?:script|style)[^>]{0,500}>.{0,20000}?</(?:script|style)>|<!--.{0,2000}?-->")
 _MARKUP = re.compile(r"<[^<>]{0,1000}>")
 _SPACES = re.compile(r"\s{2,}")
+_QUOTED_PROMPT = re.compile(
+    r"(\bprompts?|提示词)[\s:：=]{0,3}"
+    r"(?:\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'(?!\w)|“[^”\n]{1,500}”|‘[^’\n]{1,500}’|「[^」\n]{1,500}」)",
+    re.IGNORECASE,
+)
 _ESCAPED_OBJECT = re.compile(r"[{\[,]\s{0,20}\\{1,15}[\"']")
 
 
@@ -47,9 +52,9 @@ class Layer:
 
     @property
     def heard(self) -> str:
-        """The words, and the names of the quotas that were met: Google tells only there for how long."""
+        """The words without quoted prompts, and the names of quotas: Google tells only there for how long."""
         named = (self.fields.get(name, "") for name in ("quotaid", "quotametric"))
-        return " \n".join(filter(None, (self.words, *named)))
+        return " \n".join(filter(None, (_QUOTED_PROMPT.sub(r"\1", self.words), *named)))
 
 
 def layers_of(*texts: str) -> list[Layer]:

@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.failures import MEANINGS, Answer, FailureKind
-from schemas.reading import again, facts, states, statuses
+from schemas.failures import MEANINGS, FailureKind
+from schemas.reading import again, charges, facts, states, statuses
 from schemas.reading.codes import tables_for
 from schemas.reading.codes.table import Code, Table
 from schemas.reading.finding import Finding
@@ -29,10 +29,6 @@ from schemas.reading.words.rule import Rule
 Known = Mapping[str, Mapping[str, FailureKind]]
 
 _NUMBER = re.compile(r"(?i)(?:code|错误码|错误代码|ret|errno)\W{1,4}(\d{3,8})\b|\((\d{4})\)")
-_NOT_CHARGED = re.compile(
-    r"(?i)(?:not|n't|never)(?: be| been)? (?:charged|billed)|no charge|without charge|not deducted|refunded|"
-    r"未扣费|不扣费|不计费|未计费|已退[还回款]|已返还"
-)
 # Codes that gateways put on whatever they could not do.
 _OUTWEIGHED = frozenset(
     {
@@ -58,6 +54,11 @@ class _Verdict:
         """Whether it was said in so many words, and not by a status."""
         return self.rule.startswith(("code:", "words:"))
 
+    @property
+    def of_the_provider(self) -> bool:
+        """Whether a table of the provider's own said it."""
+        return self.rule.startswith("code:") and not self.rule.startswith("code:everybody:")
+
 
 def read(given: Given, known: Known | None = None) -> Finding:
     """Everything that can be said about an error; `known` are tables of providers that have a file."""
@@ -68,7 +69,7 @@ def read(given: Given, known: Known | None = None) -> Finding:
     return Finding(
         kind=verdict.kind,
         retryable=again.retryable(given, layers, verdict.kind, wait, said=verdict.said),
-        spent=_spent(given, layers, verdict.kind),
+        spent=charges.spent(given, layers, verdict.kind, by_table=verdict.of_the_provider),
         whose_move=meaning.whose_move,
         rule=verdict.rule,
         words=innermost_words(layers),
@@ -147,16 +148,7 @@ def _exactly(kind: FailureKind, layer: Layer) -> FailureKind:
 
 
 def _by_words(layer: Layer, phase: Phase, *, vague: bool, rules: tuple[Rule, ...] = RULES) -> _Verdict | None:
-    heard = (rule for rule in rules if rule.vague is vague)
-    rule = next((rule for rule in heard if layer.heard and rule.holds(layer.heard, phase)), None)
+    heard = layer.heard
+    asked = (rule for rule in rules if heard and rule.vague is vague)
+    rule = next((rule for rule in asked if rule.holds(heard, phase)), None)
     return _Verdict(rule.kind, f"words:{rule.name}") if rule else None
-
-
-def _spent(given: Given, layers: list[Layer], kind: FailureKind) -> Answer:
-    if any(_NOT_CHARGED.search(layer.words) for layer in layers):
-        return Answer.NO
-    if given.phase is Phase.DOWNLOAD:
-        return Answer.YES
-    if again.question_failed(given):
-        return Answer.UNKNOWN
-    return MEANINGS[kind].spent

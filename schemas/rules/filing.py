@@ -19,7 +19,7 @@ def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]
         pointer = f"/options/{pointer_part(name)}"
         if name not in model.options:
             known = sorted(model.options)
-            has = f"it has {', '.join(known)}" if known else "it has none"
+            has = f"it has {', '.join(known)}" if known else "it has none at all, so leave it out"
             detail = f"{model.name} has no option {shown(name)}; {has}."
             nearest = next(iter(by_word(name, known)), None)
             yield Violation(pointer, "unknown_option", detail, name, known, nearest)

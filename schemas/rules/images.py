@@ -36,10 +36,12 @@ def pictures_fit(
     for index, picture in enumerate(pictures):
         if picture is not None:
             role = request.reference_images[index].role
-            yield from _picture(f"/reference_images/{index}", picture, role, limits, model)
+            name = "The image" if len(pictures) == 1 else f"Image {index + 1} of {len(pictures)}"
+            yield from _picture(f"/reference_images/{index}", name, picture, role, limits, model)
     total = sum(picture.bytes for picture in pictures if picture)
     if limits.total_bytes is not None and total > limits.total_bytes:
-        detail = f"The reference images have {total} bytes together; {model.name} takes {limits.total_bytes}."
+        most = f"{model.name} takes at most {limits.total_bytes} together"
+        detail = f"The reference images have {total} bytes together; {most}."
         yield Violation("/reference_images", "too_large", detail, total, {"max": limits.total_bytes})
 
 
@@ -76,7 +78,8 @@ def _roles(request: TaskRequest, limits: ReferenceImages, model: Model) -> Itera
         most = limits.most_of.get(image.role, 1 if image.role in _ONE_OF_A_KIND else None)
         if most is not None and seen[image.role] > most:
             number = seen[image.role]
-            detail = f"{model.name} takes at most {most} in the role {image.role}; this is number {number}."
+            images = "1 image" if most == 1 else f"{most} images"
+            detail = f"{model.name} takes at most {images} in the role {image.role}; this is number {number}."
             first, *others = _roles_like(image.role, limits) or [None]
             yield Violation(pointer, "wrong_count", detail, number, {"max": most}, first, tuple(others))
 
@@ -106,31 +109,33 @@ def _mode(request: TaskRequest, model: Model) -> Iterator[Violation]:
 
 
 def _picture(
-    pointer: str, picture: Picture, role: Role, limits: ReferenceImages, model: Model
+    pointer: str, name: str, picture: Picture, role: Role, limits: ReferenceImages, model: Model
 ) -> Iterator[Violation]:
     if limits.formats is not None and picture.type not in limits.formats:
-        detail = f"The image is {picture.type}; {model.name} takes {', '.join(limits.formats)}."
+        detail = f"{name} is {picture.type}; {model.name} takes {', '.join(limits.formats)}."
         yield Violation(pointer, "format_not_offered", detail, picture.type, list(limits.formats))
     most = limits.max_mask_bytes if role is Role.MASK and limits.max_mask_bytes else limits.max_bytes
     if most is not None and picture.bytes > most:
-        detail = f"The image has {picture.bytes} bytes; {model.name} takes at most {most}."
+        detail = f"{name} has {picture.bytes} bytes; {model.name} takes at most {most}."
         yield Violation(pointer, "too_large", detail, picture.bytes, {"max": most})
-    yield from _sides(pointer, picture, limits, model)
+    yield from _sides(pointer, name, picture, limits, model)
 
 
-def _sides(pointer: str, picture: Picture, limits: ReferenceImages, model: Model) -> Iterator[Violation]:
+def _sides(
+    pointer: str, name: str, picture: Picture, limits: ReferenceImages, model: Model
+) -> Iterator[Violation]:
     size = f"{picture.width}x{picture.height}"
     short, long = sorted((picture.width, picture.height))
     if limits.side_min is not None and short < limits.side_min:
-        detail = f"The image is {size}; {model.name} needs sides of at least {limits.side_min} pixels."
+        detail = f"{name} is {size}; {model.name} needs sides of at least {limits.side_min} pixels."
         yield Violation(pointer, "too_small", detail, size, {"side_min": limits.side_min})
     if limits.side_max is not None and long > limits.side_max:
-        detail = f"The image is {size}; {model.name} takes sides of at most {limits.side_max} pixels."
+        detail = f"{name} is {size}; {model.name} takes sides of at most {limits.side_max} pixels."
         yield Violation(pointer, "too_large", detail, size, {"side_max": limits.side_max})
     low, high = limits.ratio_min, limits.ratio_max
     if (low is not None and picture.ratio < low) or (high is not None and picture.ratio > high):
         told = {"at least": low, "at most": high}
         takes = " and ".join(f"{word} {shown(bound)}" for word, bound in told.items() if bound is not None)
-        detail = f"The image is {size}; {model.name} takes images {takes} times as wide as high."
+        detail = f"{name} is {size}; {model.name} takes images {takes} times as wide as high."
         allowed = {"ratio_min": low, "ratio_max": high}
         yield Violation(pointer, "ratio_not_offered", detail, round(picture.ratio, 3), allowed)

@@ -10,7 +10,8 @@ from schemas.task import TaskRequest
 
 # Of these no single value is proposed that could be put in their place.
 _WHOLE = {"model", "reference_images", "metadata"}
-_NOTHING_FITS = " None of these goes with the rest of the request; leave {} out."
+_NOTHING_FITS = " None of these goes with the rest of the request; leave it out."
+_NO_ROLE_FITS = " No other role goes with the rest of the request; leave the image out."
 
 
 def proven(
@@ -32,8 +33,8 @@ def proven(
             return replace(violation, nearest=value)
     unmended = replace(violation, nearest=None)
     if violation.code != "contradiction" and passes(_without(request, violation.pointer)):
-        what = "the image" if violation.pointer.endswith("/role") else "it"
-        return replace(unmended, detail=violation.detail + _NOTHING_FITS.format(what))
+        advice = _NO_ROLE_FITS if violation.pointer.endswith("/role") else _NOTHING_FITS
+        return replace(unmended, detail=violation.detail + advice)
     return unmended
 
 

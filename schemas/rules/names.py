@@ -36,8 +36,11 @@ def model_is_living(model: Model, known: Iterable[Model], today: date) -> Iterat
         return
     living = [one.name for one in known if one.kind is model.kind and not _is_gone(one, today)]
     nearest = nearest_models(model.name, living)
-    instead = f"; {', '.join(nearest)} {'is' if len(nearest) == 1 else 'are'} still there" if nearest else ""
-    detail = f"{model.name} was retired by its vendor on {model.retires_on}{instead}."
+    instead = f"{', '.join(nearest)} {'is' if len(nearest) == 1 else 'are'} still there"
+    elsewhere = "GET /v1/models lists those that are still there"
+    detail = (
+        f"{model.name} was retired by its vendor on {model.retires_on}; {instead if nearest else elsewhere}."
+    )
     yield Violation("/model", "model_retired", detail, got=model.name, nearest=nearest)
 
 

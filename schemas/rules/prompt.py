@@ -37,9 +37,8 @@ def prompt_is_given(request: TaskRequest, model: Model) -> Iterator[Violation]:
         return
     needed = model.prompt_required
     if needed is True or (needed and mode_of([one.role for one in request.reference_images]) in needed):
-        detail = (
-            "The prompt is empty." if not request.prompt else "The prompt holds nothing that can be seen."
-        )
+        wrong = "is empty" if not request.prompt else "holds nothing that can be seen"
+        detail = f"The prompt {wrong}; say in words what is to be made."
         yield Violation("/prompt", "prompt_empty", detail, got=request.prompt)
 
 

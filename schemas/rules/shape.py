@@ -68,7 +68,8 @@ def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     given, together = len(request.reference_images), model.images_and_n_max
     if together is not None and given >= together:
         detail = (
-            f"{given} reference images leave none to make: {model.name} takes and makes {together} together."
+            f"{given} reference images leave none to make: {model.name} takes and makes {together} together; "
+            f"give {together - 1} at most."
         )
         yield Violation("/reference_images", "wrong_count", detail, given, {"max": together - 1})
         return

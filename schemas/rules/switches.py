@@ -42,7 +42,7 @@ def _switch(name: str, got: bool | None, model: Model) -> Iterator[Violation]:
     if got is None or takes is None or takes is True:
         return
     if takes == "always" and got is False:
-        detail = f"{model.name} always has {name}; it cannot be switched off."
+        detail = f"{model.name} always has {name}, which cannot be switched off; leave it out or say true."
         yield Violation(f"/{name}", "always_on", detail, got=False, allowed=[True], nearest=True)
     if takes is False:
         yield not_taken(name, got, model)

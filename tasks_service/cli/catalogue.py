@@ -15,6 +15,12 @@ from tasks_service.cli.screen import as_json, clipped
 
 _ECHO = 300
 _UNKNOWN = "not known"
+# Where nothing is said of these, there is nothing: that is known.
+_ABSENT = {
+    **dict.fromkeys(("images_and_n_max", "default_ratio", "default_size", "default_resolution"), "none"),
+    "default_duration_s": "none",
+    "stalled_after_s": "as for any other",
+}
 _HEADINGS = ("model", "provider", "kind", "ratio or size", "resolution", "seconds", "n", "images")
 
 
@@ -62,10 +68,18 @@ def _row(provider: str, model: Model) -> Sequence[str]:
 
 def _sheet(provider: str, model: Model) -> None:
     """Everything that the table says; what is unknown is called that."""
-    facts: dict[str, Any] = {"provider": provider} | model.model_dump(mode="json", exclude={"name"})
     typer.echo(model.name)
-    for label, value in facts.items():
-        typer.echo(f"  {label:<20} {_shown(getattr(model, label, value))}")
+    for label, shown in [("provider", provider), *facts_of(model)]:
+        typer.echo(f"  {label:<20} {shown}")
+
+
+def facts_of(model: Model) -> Iterator[tuple[str, str]]:
+    """Each column of the table, and what it says."""
+    absent = _ABSENT | ({} if model.sizes is None else {"free_sizes": "none"})
+    for label in type(model).model_fields:
+        value = getattr(model, label)
+        if label != "name":
+            yield label, absent[label] if value is None and label in absent else _shown(value)
 
 
 def _shown(value: Any) -> str:

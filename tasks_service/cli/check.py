@@ -11,6 +11,7 @@ import typer
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.refusals import MalformedRequest, Overloaded, problem
 from schemas.routes import Route
+from schemas.rules.nearest import whole
 from schemas.task import TaskRequest
 from tasks_service.cli.configuration import read_settings
 from tasks_service.cli.errors import Trouble
@@ -107,6 +108,11 @@ def _as_json(quote: "Quote", problems: list[dict[str, Any]]) -> str:
     )
 
 
+def _value(nearest: Any) -> str:
+    """As the sentence before it says numbers: 12 and not 12.0."""
+    return as_json(whole(nearest) if isinstance(nearest, float) else nearest, indent=None)
+
+
 def _told(quote: "Quote", problems: list[dict[str, Any]]) -> Iterable[str]:
     if problems:
         yield f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}; nothing would be spent"
@@ -116,7 +122,7 @@ def _told(quote: "Quote", problems: list[dict[str, Any]]) -> Iterable[str]:
         nearest = found.get("nearest")
         # Names of models that may be meant, the likelier first; anything else is a value.
         models = nearest if found.get("pointer") == "/model" else None
-        named = ", ".join(models) if isinstance(models, list) else as_json(nearest, indent=None)
+        named = ", ".join(models) if isinstance(models, list) else _value(nearest)
         hint = f" Nearest: {plain(named)}." if nearest not in (None, []) else ""
         yield f"  {found.get('pointer', '') or '/':<22} {clipped(plain(str(found['detail'])), 600)}{hint}"
     for warning in quote.warnings:

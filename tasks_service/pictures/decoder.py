@@ -77,7 +77,8 @@ def _decode(data: bytes, found: Structure) -> bool:
     with _READERS[found.type](io.BytesIO(data)) as picture:
         # Two readers that disagree about the sides would vet one image and send another.
         if picture.size != (found.width, found.height):
-            raise Flaw("unreadable", "The image's headers contradict each other.")
+            words = "The image's headers contradict each other; save it anew and send that."
+            raise Flaw("unreadable", words)
         if getattr(picture, "is_animated", False):
             raise animated()
         picture.load()

@@ -30,7 +30,7 @@ class Structure:
 
 def cut_short() -> Flaw:
     """Damaged, or not all there."""
-    return Flaw("unreadable", "The image is cut short or damaged.")
+    return Flaw("unreadable", "The image is cut short or damaged; save it anew and send that.")
 
 
 def animated() -> Flaw:
@@ -41,5 +41,8 @@ def animated() -> Flaw:
 def check_notes(size: int, parts: int = 0) -> None:
     """Refuse what hides too much beside its pixels. Raises Flaw."""
     if size > MOST_NOTES or parts > MOST_PARTS:
-        words = f"Beside its pixels the image carries over {MOST_NOTES} bytes of texts, profiles and more."
+        words = (
+            f"Beside its pixels the image carries over {MOST_NOTES} bytes of texts, profiles and more; "
+            "save it anew without them."
+        )
         raise Flaw("too_much_metadata", words)

@@ -78,7 +78,7 @@ class Decoder:
     def examine(self, content: bytes, most_pixels: int) -> dict[str, Any]:
         """What it says of some bytes. Raises Flaw where it says nothing."""
         if self._ended:
-            raise Flaw("unreadable", "We are stopping; send it again.")
+            raise Flaw("unreadable", "We are stopping and did not look at the image; send it again.")
         process = self._process = self._process or _start()
         alarm = threading.Timer(_PATIENCE_S, process.kill)
         alarm.start()
@@ -87,7 +87,8 @@ class Decoder:
         except (OSError, ValueError) as error:
             self._forget(process)
             log.warning("decoder_died", code=process.returncode, bytes=len(content), error=repr(error))
-            raise Flaw("unreadable", "The image cannot be decoded within our limits.") from error
+            words = "The image cannot be decoded within our limits; save it anew, or smaller, and send that."
+            raise Flaw("unreadable", words) from error
         finally:
             alarm.cancel()
 

@@ -26,7 +26,7 @@ def structure_of(data: bytes, most_pixels: int) -> Structure:
     except (struct.error, IndexError) as error:
         raise cut_short() from error
     if not (found.width and found.height):
-        raise Flaw("unreadable", "The image has a side of no pixels.")
+        raise Flaw("unreadable", "The image has a side of no pixels; send one that has something to be seen.")
     if found.width * found.height > most_pixels:
         words = f"The image is {found.width}x{found.height}; at most {most_pixels} pixels are taken."
         raise Flaw("too_many_pixels", words)

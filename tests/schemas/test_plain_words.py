@@ -13,7 +13,7 @@ PIECES = (
     "'api_key': '", '"password":"', "Authorization: ", "Cookie: a=b", "x-api-key: ", "data:image/png;base64,", "'", '"',
     "hf_", "gsk_", "ghp_", "github_pat_", "bfl_", "vda_", "whsec_", "AKID", "ya29.",
     "0f5a4a0b9a517b1f2f0c9d110f5a4a0b", ":", "3f2b8c1e-0f5a-4a0b-9a51-7b1f2f0c9d11", "-----BEGIN PRIVATE KEY-----",
-    "api key ", "access_key=", "abcDEF1234567890",
+    "api key ", "access_key=", "app_secret: ", "passwd: ", "pwd=", "session token is ", "Bearer%20", "bce-v3/ALTAK-", "abcDEF1234567890",
     "abcDEF1234567890123456", "ZmFrZQ" * 6, "submitted", " ", "\\n", "-", "_",
 )  # fmt: skip
 

@@ -150,6 +150,11 @@ def test_what_stays_can_be_read(text, words):
     assert same_words(text) == words
 
 
+@pytest.mark.parametrize("span", ["20s", "864ms", "6m0s", "1m12.5s", "7h12m0s", "1d2h"])
+def test_a_span_of_time_is_one_amount_in_whatever_units(span):
+    assert same_words(f"Please try again in {span}.") == "please try again in {#}"
+
+
 def test_json_reads_the_same_in_any_order_and_spelling():
     body = {"error": {"message": "No balance left", "code": "E1", "param": None}}
     wrapped = {"error": {"code": "E1", "param": None, "message": "No  balance LEFT"}}

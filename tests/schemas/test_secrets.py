@@ -32,6 +32,57 @@ def test_every_leak_goes_in_whatever_it_is_wrapped_and_twice_is_once(form, befor
         assert json.loads(clean)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "access_token={}",
+        "refresh_token: {}",
+        "app_secret: {}",
+        'client_secret": "{}"',
+        "ak and sk: secretKey={}",
+        "password={}",
+        "passwd: {}",
+        "Ocp-Apim-Subscription-Key: {}",
+        "AccountKey={}==;EndpointSuffix=core",
+        "https://a.test/x.mp4?x-expires=17&x-signature={}%3D",
+        "https://a.test/x.mp4?ak=1&sk={}",
+        "https://a.test/x.mp4?hdnts=exp=1~hmac={}",
+        "Bearer%20{}",
+        r"Bearer\u0020{}",
+        "apikey%3D{}",
+        "%22api_key%22%3A%22{}%22",
+        r"\u0022api_key\u0022:\u0022{}\u0022",
+        "密钥：{}",
+        "令牌为 {}",
+    ],
+)
+def test_what_is_called_a_secret_goes_without_quotes_and_in_the_spelling_of_addresses(form):
+    secret = "q8Zr2LmT5vXw9KpB3nYc7HdF"
+    redact = Redactor()
+
+    clean = redact(f"so: {form.format(secret)} end")
+
+    assert secret not in clean
+    assert (clean.startswith("so: "), redact(clean)) == (True, clean)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "access_token: expired",
+        "the client_secret is missing",
+        "password: required",
+        "your password must have 8 letters",
+        "secret_key=******",
+        "密钥：已过期",
+        "令牌为空",
+        "task: 17, sk: 3",
+    ],
+)
+def test_what_is_only_said_of_a_secret_stays(text):
+    assert Redactor()(text) == text
+
+
 @given(
     secret=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=8, max_size=40),
     user=st.binary(max_size=7),

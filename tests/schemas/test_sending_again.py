@@ -51,15 +51,52 @@ def test_a_clear_refusal_may_be_sent_again():
         "It is done by 35%",
         "task_id 8812",
         "See job cgt-20261125",
+        "Your address is blocked for 24 hours",
+        "Verify your phone number first",
+        "Free users make three",
+        "Ten in total",
+        "This service is permanently gone",
+        "The model was discontinued",
+        "Contact sales for more",
+        "免费用户限三次",
+        "该模型已下线",
+        "It was read off the prompt 'too fast'",
+        "Wait for your previous generation to finish",
+        "Your request is on the waiting list",
+        "Your request will be processed later",
+        "Two of four images were generated",
+        "Check the status at our site",
+        "The backend timed out",
+        "The connection was reset",
+        "The stream was interrupted",
+        "We do not know whether it arrived",
+        "This came up during generation",
+        "We had room until after your request started",
+        "已加入队列",
+        "您的请求将稍后处理",
     ],
 )
 def test_one_doubt_is_enough(words: str):
     assert not read(refusal(words)).retryable
 
 
-@pytest.mark.parametrize("more", [{"id": "video_12"}, {"task_id": "8812"}, {"status": "queued"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"id": "video_12"},
+        {"task_id": "8812"},
+        {"status": "queued"},
+        {"orderNo": "8812"},
+        {"url": "https://a.test/a.png"},
+    ],
+)
 def test_where_a_task_exists_nothing_is_sent_again(more: dict[str, str]):
     assert not read(refusal("", **more)).retryable
+
+
+@pytest.mark.parametrize("name", ["Location", "Operation-Location", "Content-Location"])
+def test_where_a_header_says_where_the_work_is_nothing_is_sent_again(name: str):
+    assert not read(replace(refusal(""), headers={name: "/v1/work/8812"})).retryable
 
 
 def test_every_status_on_the_way_must_be_a_refusal():

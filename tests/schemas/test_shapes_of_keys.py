@@ -24,6 +24,8 @@ KEYS = [
     f"AKID{MIXED}",
     f"ya29.{MIXED}",
     f"whsec_{MIXED}",
+    f"nvapi-{MIXED}",
+    f"bce-v3/ALTAK-{MIXED}/{HEX}",
     PEM,
 ]
 

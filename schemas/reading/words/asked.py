@@ -15,7 +15,7 @@ CONTENT_OUTPUT = rule(
         (?:image|video|picture|it) (?:we|you|was|were)[\w ]{{0,24}}(?:created|
         generated)[^.\n]{{0,60}}{FLAGGED}
         image_safety|did not respect moderation|moderation_stage\W{{1,4}}output
-        nsfw content detected|raimediafiltered|respect_moderation|filtered out
+        post img risk not pass|nsfw content detected|raimediafiltered|respect_moderation|filtered out
         response[\w ]{{0,30}}(?:filtered|blocked)[\w ]{{0,20}}(?:due to|
         because)[\w ]{{0,12}}(?:the )?(?:output|completion|response)
         (?:生成|输出|产出|成品)(?:的|后的)?[^。\n]{{0,12}}{REFUSED_ZH}
@@ -90,7 +90,7 @@ IMAGE_GIVEN = rule(
         storage quota|number of images|connection|certificate|no such host|\bstream|http status
         timed? ?out(?! while)|deadline|rate[ -]limit
         (?:images?|videos?|files?) (?:per|a|/) ?(?:minute|second|hour|day|week|month)
-        请求体|参数
+        videos? with (?:the |this )?id\b|请求体|参数
     """,
     phases=(Phase.SUBMIT, Phase.POLL),
 )

@@ -32,7 +32,9 @@ SPEED = rule(
     "speed",
     K.RATE_LIMITED,
     r"""
-        rate[ _-]?limit|too many (?:requests|concurrent|tasks|jobs|calls)|too (?:fast|frequent)
+        rate[ _-]?limit|too (?:fast|frequent)
+        too many (?:(?:running|active|queued|pending|open) )?(?:requests|concurrent|tasks|jobs|
+        calls|generations)
         (?:requests?|images?|tokens?|videos?|calls?|tasks?|generations?) (?:per|a|/) ?(?:minute|
         second|hour|min|sec|day|week|month)|\b[rtiq]p[ms]\b|throttl|concurren\w*|parallel (?:task|request|
         generation)|slow down|allocated quota|quota increase|being rate limited
@@ -75,7 +77,7 @@ NOT_THERE = rule(
     r"""
         \b(?:task|job|prediction|generation|operation|video|request[ _]id|submission|artifacts?|
         result)s?\b[^\n]{0,100}?(?:not[ _]found|not[ _]exist|n't exist|no such|unknown id)
-        no such (?:task|job|prediction|operation|key)|nosuchkey|blobnotfound
+        no such (?:task|job|prediction|generation|video|operation|key)|nosuchkey|blobnotfound
         任务[^。\n]{0,12}(?:不存在|未找到|找不到|无效)|(?:不存在|未找到|找不到)(?:该|此)?任务
     """,
 )

@@ -2,7 +2,9 @@
 
 import json
 
+from schemas.capabilities import Kind, Model
 from schemas.providers import PROVIDERS
+from tasks_service.cli.catalogue import facts_of
 from tests.tasks_service.cli.conftest import Run, one_sentence
 
 NAMES = [model.name for provider in PROVIDERS.values() for model in provider.models]
@@ -22,6 +24,25 @@ def test_one_model_is_told_with_everything_and_what_is_unknown_is_called_that(ru
     assert "ratios               not known" in told
     assert "prompt_max           2500" in told
     assert "Kling API reference" in told
+
+
+def test_what_a_model_does_not_have_is_not_called_unknown(run: Run):
+    told = run("models", "kling-v2-6").stdout
+
+    assert "free_sizes           none" in told
+    assert "images_and_n_max     none" in told
+    assert "default_ratio        none" in told
+    assert "stalled_after_s      as for any other" in told
+    assert "retires_on           not known" in told
+
+
+def test_where_sizes_are_unknown_free_ones_are_too():
+    model = Model(name="film", kind=Kind.VIDEO, sizes=None)
+
+    assert [shown for label, shown in facts_of(model) if label in ("sizes", "free_sizes")] == [
+        "not known",
+        "not known",
+    ]
 
 
 def test_programs_get_the_table_itself(run: Run):

@@ -28,7 +28,7 @@ def test_everything_that_is_wrong_is_told_with_what_would_be_right(run: Run, tmp
     told = [line.split()[0] for line in done.stdout.splitlines()]
     assert told == ["3", "/prompt", "/size", "/duration_s", "note"]
     assert "it lives on at other upstreams" in done.stdout
-    assert "Nearest: 12." in done.stdout
+    assert "Nearest: 12.\n" in done.stdout
 
 
 def test_a_model_is_named_in_a_sentence(run: Run, tmp_path):
