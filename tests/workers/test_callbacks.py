@@ -291,3 +291,23 @@ async def test_a_word_that_is_no_ring_on_the_same_channel_stops_nobody(door, wat
     await door.ring(await door.address(task))
 
     assert (await door.world.until(task)).state is State.DOWNLOADED
+
+
+async def test_who_is_rung_for_while_it_writes_down_a_move_keeps_its_task(door, watched):
+    task = await watched("queue=0.1 end=never")
+    address, moves = await door.address(task), 0
+
+    async def ring_again(_: str) -> None:
+        nonlocal moves
+        moves += 1
+        # It is committed, and the watcher does not know yet which number the move has got.
+        await door.ring(address)
+        await asyncio.sleep(1)
+
+    failpoints.arm("poll.moved", ring_again)
+    await door.ring(address)
+    await looked(door, 2)
+    await asyncio.sleep(4)  # longer than the ring leaves of the lease
+
+    now = await door.world.task(task.id)
+    assert (moves, now.state, now.claim) == (1, State.RUNNING, task.claim)
