@@ -4,8 +4,8 @@ import re
 
 HIDDEN = "[redacted]"
 
-# A word starts here: after something else, or after an escape whose last letter only looks like a word, also where
-# an address is a part of another's query, at any depth that occurs.
+# A word starts here: after something else, or after an escape whose last letter only looks like a word;
+# also where an address is a part of another's query, and that of a third's.
 _PERCENT = "|".join(rf"(?<=%{'25' * depth}[0-9A-Fa-f]{{2}})" for depth in range(3))
 START = rf"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{{4}})|{_PERCENT})"
 

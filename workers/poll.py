@@ -228,7 +228,7 @@ class Poll:
             log.warning("leases_not_renewed", step=self.name, error=repr(error))
             return
         for one, task in zip(watched, held, strict=True):
-            # Not ours any more, unless it moved on by our own hand; a look that writes a move knows that last.
+            # Not ours any more, unless it moved on by our own hand, which whoever looks is the last to know.
             gone = task.id not in kept and task.id not in self._looking
             if gone and one.task is task and self._watched.get(task.id) is one:
                 del self._watched[task.id]

@@ -181,7 +181,9 @@ async def test_who_rings_while_the_ledger_is_slow_takes_one_of_its_connections_a
 ) -> None:
     name = await polled(world, acme)
     path, other, onlooker = await path_of(world, name), await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%task_rung%'"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%task_rung%'"
+    )
     held = other.transaction()
     await held.start()
     await other.execute("SELECT FROM task WHERE id = $1 FOR UPDATE", id_of(name))
