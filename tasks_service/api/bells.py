@@ -28,6 +28,7 @@ class Bells:
         self._ledger = ledger
         self._rings: dict[Named, _Ring] = {}
         self._pauses: dict[Named, asyncio.TimerHandle] = {}
+        self.reading = 0  # callbacks whose bodies are under way
 
     async def ring(self, named: Named) -> tuple[bool | None, bool]:
         """What `Tasks.ring` says of an attempt, and whether somebody had asked it a moment ago.
