@@ -4,8 +4,16 @@ import re
 
 HIDDEN = "[redacted]"
 
-# A word starts here: after something else, or after an escape whose last letter only looks like a word.
-START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+# A word starts here: after something else, or after an escape whose last letter only looks like a word;
+# also where an address is a part of another's query, and that of a third's.
+_PERCENT = "|".join(rf"(?<=%{'25' * depth}[0-9A-Fa-f]{{2}})" for depth in range(3))
+START = rf"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{{4}})|{_PERCENT})"
+
+
+def _word(beginning: str) -> str:
+    """A word that begins so; its letters are looked at first, since most of a text is none of them."""
+    return rf"(?={beginning}){START}{beginning}"
+
 
 KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     # JSON Web Tokens; up to three short words may be joined before one
@@ -17,9 +25,10 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     # vendors' keys by their prefixes; a masked key (sk-ab***yz) holds stars and does not match
-    (re.compile(rf"{START}sk[-_][A-Za-z0-9_-]{{16,}}+"), HIDDEN),
+    (re.compile(rf"{_word('sk[-_]')}[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     (
         re.compile(
+<<<<<<< HEAD
             rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github_pat)[-_]"
             r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
         ),
@@ -30,6 +39,18 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Baidu's: an id and a secret
     (re.compile(rf"{START}bce-v3/ALTAK-[A-Za-z0-9]{{8,}}+/[0-9a-f]{{32,}}+"), HIDDEN),
     (re.compile(rf"{START}ya29\.[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
+=======
+            _word(
+                "(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github_pat)[-_]"
+            )
+            + r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
+        ),
+        HIDDEN,
+    ),
+    (re.compile(rf"{_word('AIza')}[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
+    (re.compile(rf"{_word('(?:AKIA|ASIA|AKLT|AKID|LTAI)')}[A-Za-z0-9]{{12,}}+"), HIDDEN),
+    (re.compile(rf"{_word('ya29[.]')}[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
+>>>>>>> rev1
     # fal's: an id and a secret; Zhipu's too
     (
         re.compile(

@@ -62,13 +62,13 @@ def _pair(mark: str) -> re.Pattern[str]:
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
-            rf"(?i){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
+            rf"(?i)(?=b){_START}(bearer|basic)\s{{1,8}}+(?!{_MASKED}|{_PROSE})(?:[a-z0-9._~+/=-]|{_ESCAPED}){{8,}}+"
         ),
         rf"\1 {HIDDEN}",
     ),
     *key_shapes.KEYS,
     # Many an id is called so, too; and key_frame_interpolation_mode is no key.
-    (re.compile(rf"{_START}key[-_](?=[a-z_-]{{0,40}}[0-9A-Z])[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
+    (re.compile(rf"(?=key){_START}key[-_](?=[a-z_-]{{0,40}}[0-9A-Z])[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     # parameters of signed links
     (
         re.compile(

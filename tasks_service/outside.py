@@ -137,7 +137,11 @@ class _VettingResolver(AbstractResolver):
 
 @cache
 def authorities() -> ssl.SSLContext:
-    """Whom we believe who an address belongs to; read once, since reading them takes 20 ms and a megabyte."""
+    """Whom we believe who an address belongs to: SSL_CERT_FILE, or what certifi brings.
+
+    Read once, since reading them takes 20 ms and a megabyte. A connector must be told them: aiohttp's own
+    choice is what OpenSSL finds on the machine, which may be nobody.
+    """
     return httpx.create_ssl_context()
 
 
@@ -148,7 +152,9 @@ async def _addresses_of(host: str, port: int) -> list[str]:
 
 def _transport(connections: int, resolver: AbstractResolver | None) -> AiohttpTransport:
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=connections, resolver=resolver, use_dns_cache=False)
+        connector = aiohttp.TCPConnector(
+            limit=connections, resolver=resolver, use_dns_cache=False, ssl=authorities()
+        )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     return AiohttpTransport(verify=authorities(), client=session)

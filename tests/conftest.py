@@ -24,7 +24,10 @@ def _one_authority() -> str:
     """A file with one authority: clients are made by the thousand here, and none of them speaks to the world."""
     known, end = Path(certifi.where()).read_text(encoding="utf-8"), "-----END CERTIFICATE-----\n"
     file = Path(tempfile.gettempdir()) / f"creative-tasks-authority-{os.getuid()}.pem"
-    file.write_text(known[: known.index(end)] + end, encoding="utf-8")
+    # Others may be reading it just now: whole before it has its name.
+    written = file.with_suffix(f".{os.getpid()}")
+    written.write_text(known[: known.index(end)] + end, encoding="utf-8")
+    written.replace(file)
     return str(file)
 
 

@@ -213,7 +213,7 @@ class Poll:
                 # What was claimed together is not looked at together for ever.
                 self._schedule(task_id, wait_s * random.uniform(1, 1.1))  # noqa: S311 - not for secrets
                 if watched.rung:
-                    self._hasten(watched, watched.due)
+                    self.hear(task_id)
         elif task_id in self._watched:
             # It was claimed anew while we looked; that claim has not had its look yet.
             self._schedule(task_id, 0)
@@ -228,8 +228,9 @@ class Poll:
             log.warning("leases_not_renewed", step=self.name, error=repr(error))
             return
         for one, task in zip(watched, held, strict=True):
-            # Not ours any more, unless it moved on by our own hand meanwhile.
-            if task.id not in kept and one.task is task and self._watched.get(task.id) is one:
+            # Not ours any more, unless it moved on by our own hand, which whoever looks is the last to know.
+            gone = task.id not in kept and task.id not in self._looking
+            if gone and one.task is task and self._watched.get(task.id) is one:
                 del self._watched[task.id]
 
     async def _give_back(self) -> None:

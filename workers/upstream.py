@@ -255,7 +255,7 @@ def _name(error: BaseException) -> str:
 
 def _client(*, keep: bool) -> httpx.AsyncClient:
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=0, force_close=not keep)
+        connector = aiohttp.TCPConnector(limit=0, force_close=not keep, ssl=authorities())
         return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[watched_lines()]
         )

@@ -28,6 +28,7 @@ class Bells:
         self._ledger = ledger
         self._rings: dict[Named, _Ring] = {}
         self._pauses: dict[Named, asyncio.TimerHandle] = {}
+        self.reading = 0  # callbacks whose bodies are under way
 
     async def ring(self, named: Named) -> tuple[bool | None, bool]:
         """What `Tasks.ring` says of an attempt, and whether somebody had asked it a moment ago.
@@ -54,10 +55,17 @@ class Bells:
         asked = asyncio.create_task(self._ledger.tasks.ring(named.task_id, named.route, named.attempt))
         asked.add_done_callback(_told)
         ring = self._rings[named] = _Ring(asked)
-        self._pauses[named] = asyncio.get_running_loop().call_later(_PACE_S, self._pause_over, named)
+        self._pause(named)
         return ring
 
+    def _pause(self, named: Named) -> None:
+        self._pauses[named] = asyncio.get_running_loop().call_later(_PACE_S, self._pause_over, named)
+
     def _pause_over(self, named: Named) -> None:
+        if not self._rings[named].asked.done():
+            # A ledger that is slow is not asked more, or one address would have all of its connections.
+            self._pause(named)
+            return
         ring = self._rings.pop(named)
         del self._pauses[named]
         if ring.again:

@@ -21,6 +21,8 @@ router = APIRouter(prefix="/v1", tags=["callbacks"])
 log = get_logger()
 
 _LARGEST = 64 << 10  # it is read to its end so that the connection can go on, and kept nowhere
+# Of more nothing is read, and the connection ends: whoever sends slowly must not take all places.
+_READ_AT_ONCE = 64
 # Told, and not checked by the framework: whatever is no address of ours is answered alike.
 _Route = Annotated[str, Path(json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"})]
 _Token = Annotated[str, Path(json_schema_extra={"pattern": f"^{TOKEN.pattern}$"})]
@@ -38,11 +40,7 @@ async def post_callback(request: Request, route: _Route, token: _Token, service:
     named = await _named_by(service, route, token)
     if named is None:
         raise _unknown(service, route)
-    try:
-        await read_bytes(request, _LARGEST)
-    except BodyTooLarge:
-        _count(service, route, "too_large")
-        raise
+    read = await _is_read(service, route, request)
     polled, repeated = await service.bells.ring(named)
     if polled is None:
         raise _unknown(service, route)
@@ -51,7 +49,23 @@ async def post_callback(request: Request, route: _Route, token: _Token, service:
     if not repeated:
         log.info("callback", task_id=task_id_text(named.task_id), route=route, outcome=outcome)
     # Also of what is over: an upstream that is refused would say it again.
-    return Response(None, 204)
+    return Response(None, 204, None if read else {"Connection": "close"})
+
+
+async def _is_read(service: Service, route: str, request: Request) -> bool:
+    """Whether the body was taken off the connection."""
+    bells = service.bells
+    if bells.reading >= _READ_AT_ONCE:
+        return False
+    bells.reading += 1
+    try:
+        await read_bytes(request, _LARGEST)
+    except BodyTooLarge:
+        _count(service, route, "too_large")
+        raise
+    finally:
+        bells.reading -= 1
+    return True
 
 
 async def _named_by(service: Service, route: str, token: str) -> Named | None:

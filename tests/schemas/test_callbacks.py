@@ -1,6 +1,7 @@
 """Which dialects are told where to ring, under which name; and that the address is known as a secret."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -81,3 +82,13 @@ def test_an_address_that_an_upstream_repeats_is_hidden(around: str):
         assert TOKEN[8:20] not in clean
         assert HIDDEN in clean
         text = json.dumps({"message": text.replace("/", "\\/")})
+
+
+def test_an_address_that_an_upstream_repeats_inside_another_is_hidden():
+    text = BELL.format("kling")
+    for _ in range(3):
+        text = f"https://kling.test/?callback_url={quote(text, safe='')}"
+        clean = Redactor()(text)
+
+        assert TOKEN[8:20] not in clean
+        assert HIDDEN in clean

@@ -2,6 +2,7 @@
 
 import json
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -40,6 +41,18 @@ def test_a_vendor_s_key_is_taken_out_and_named(key: str, around: str):
     assert Redactor()(clean) == clean
     assert whole_keys(text)
     assert complete_key(text) is not None
+
+
+@pytest.mark.parametrize("key", [f"sk-{MIXED}", f"AKIA{MIXED[:16].upper()}", *KEYS[:-1]])
+def test_it_is_taken_out_of_an_address_in_another_s_query(key: str):
+    address = f"https://a.test/?of={key}"
+    for _ in range(3):
+        # Where its colon is escaped too, it has no shape of a key any more.
+        address = f"https://b.test/?next={quote(address, safe=':')}"
+        clean = Redactor()(address)
+        assert HIDDEN in clean
+        assert MIXED[:12] not in clean
+        assert HEX not in clean
 
 
 @pytest.mark.parametrize("key", KEYS)

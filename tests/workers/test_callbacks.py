@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -198,6 +199,31 @@ async def test_a_huge_body_is_refused_and_rings_for_nobody(door, watched):
     await looked(door, 1)
 
 
+async def test_who_knows_an_address_and_sends_slowly_keeps_out_neither_customers_nor_rings(world):
+    async with doorstep(world, max_in_flight=80) as door:
+        task = await world.accepts(script="run=0.1 callback=silent")
+        async with world.working(callback_base_url=door.url):
+            await world.until(task)
+        address = await door.address(task)
+        begun = f"POST {urlsplit(address).path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{{".encode()
+        lines = [await asyncio.open_connection("127.0.0.1", urlsplit(address).port) for _ in range(90)]
+        for _, writer in lines:
+            writer.write(begun)
+        await asyncio.sleep(1)  # until all of them have arrived
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(address).port)
+        writer.write(begun)
+        said = await reader.read()
+        writer.close()
+        assert said.startswith(b"HTTP/1.1 204 ")
+        assert b"connection: close" in said.lower()
+        assert await door.ring(address) == 204
+        async with httpx.AsyncClient(base_url=door.url) as client:
+            assert (await client.get("/v1/models")).status_code == 401, "it is not told to come again"
+        for _, writer in lines:
+            writer.close()
+
+
 async def test_a_ring_does_not_hurry_what_an_upstream_in_trouble_is_asked(door, watched):
     task = await watched("end=never poll=503 poll_times=999999")
     address = await door.address(task)
@@ -291,3 +317,23 @@ async def test_a_word_that_is_no_ring_on_the_same_channel_stops_nobody(door, wat
     await door.ring(await door.address(task))
 
     assert (await door.world.until(task)).state is State.DOWNLOADED
+
+
+async def test_who_is_rung_for_while_it_writes_down_a_move_keeps_its_task(door, watched):
+    task = await watched("queue=0.1 end=never")
+    address, moves = await door.address(task), 0
+
+    async def ring_again(_: str) -> None:
+        nonlocal moves
+        moves += 1
+        # It is committed, and the watcher does not know yet which number the move has got.
+        await door.ring(address)
+        await asyncio.sleep(1)
+
+    failpoints.arm("poll.moved", ring_again)
+    await door.ring(address)
+    await looked(door, 2)
+    await asyncio.sleep(4)  # longer than the ring leaves of the lease
+
+    now = await door.world.task(task.id)
+    assert (moves, now.state, now.claim) == (1, State.RUNNING, task.claim)

@@ -112,6 +112,18 @@ async def test_a_lost_request_is_not_sent_again_to_another_account_or_place(worl
     assert (ended.state, await world.creations(task), made_elsewhere) == (State.DOWNLOADED, 1, 0)
 
 
+async def test_a_lost_request_is_not_sent_again_with_another_address_to_ring_at(world):
+    task = await lost(world, "create=lost_after create_times=1")
+    async with world.working(callback_base_url="https://tasks.example.com"):
+        parked = await world.until(task, parked=True)
+    tries = len(await world.calls(task, "submit"))
+    async with world.working():
+        ended = await world.until(task)
+
+    assert (parked.parked, parked.spend, tries) == (Parked.OUTCOME_UNKNOWN, Spend.UNKNOWN, 1)
+    assert (ended.state, await world.creations(task)) == (State.DOWNLOADED, 1)
+
+
 async def test_a_reference_is_not_sent_again_when_the_upstream_may_have_forgotten_it(world):
     task = await world.accepts(script="create=500_after")
     async with world.working(submit_give_up_s=1.5, parked_wait_s=0.3):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -173,3 +174,28 @@ async def test_the_document_says_that_no_key_is_needed(world: World, acme: httpx
     assert operation["security"] == []
     assert {"204", "404", "413", "503"} <= operation["responses"].keys()
     assert paths["/v1/tasks"]["post"]["security"] == [{"api_key": []}]
+
+
+async def test_who_rings_while_the_ledger_is_slow_takes_one_of_its_connections_and_no_more(
+    world: World, acme: httpx.AsyncClient, upstream: httpx.AsyncClient, dsn: str
+) -> None:
+    name = await polled(world, acme)
+    path, other, onlooker = await path_of(world, name), await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%task_rung%'"
+    )
+    held = other.transaction()
+    await held.start()
+    await other.execute("SELECT FROM task WHERE id = $1 FOR UPDATE", id_of(name))
+    rings: list[asyncio.Task[httpx.Response]] = []
+    for _ in range(4):
+        rings.append(asyncio.create_task(upstream.post(path)))
+        await asyncio.sleep(0.8)
+    stuck = await onlooker.fetchval(waiting)
+    await held.rollback()
+    async with asyncio.timeout(20):
+        assert {(await one).status_code for one in rings} == {204}
+    await other.close()
+    await onlooker.close()
+
+    assert stuck == 1
