@@ -9,6 +9,8 @@ HIDDEN = "[redacted]"
 _PERCENT = "|".join(rf"(?<=%{'25' * depth}[0-9A-Fa-f]{{2}})" for depth in range(3))
 START = rf"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{{4}})|{_PERCENT})"
 
+_SLASH = "(?:/|%(?:25){0,2}2[Ff])"
+
 
 def _word(beginning: str) -> str:
     """A word that begins so; its letters are looked at first, since most of a text is none of them."""
@@ -28,20 +30,8 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"{_word('sk[-_]')}[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
     (
         re.compile(
-<<<<<<< HEAD
-            rf"{START}(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github_pat)[-_]"
-            r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
-        ),
-        HIDDEN,
-    ),
-    (re.compile(rf"{START}AIza[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
-    (re.compile(rf"{START}(?:AKIA|ASIA|AKLT|AKID|LTAI)[A-Za-z0-9]{{12,}}+"), HIDDEN),
-    # Baidu's: an id and a secret
-    (re.compile(rf"{START}bce-v3/ALTAK-[A-Za-z0-9]{{8,}}+/[0-9a-f]{{32,}}+"), HIDDEN),
-    (re.compile(rf"{START}ya29\.[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
-=======
             _word(
-                "(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|whsec|gh[pousr]|github_pat)[-_]"
+                "(?:pk|rk|fal|r8|ct_live|ct_test|ct_bell|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github_pat)[-_]"
             )
             + r"(?=[a-z_-]{0,40}[0-9A-Z])[A-Za-z0-9_-]{16,}+"
         ),
@@ -49,8 +39,9 @@ KEYS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(rf"{_word('AIza')}[A-Za-z0-9_-]{{20,}}+"), HIDDEN),
     (re.compile(rf"{_word('(?:AKIA|ASIA|AKLT|AKID|LTAI)')}[A-Za-z0-9]{{12,}}+"), HIDDEN),
+    # Baidu's: an id and a secret
+    (re.compile(rf"{_word(f'bce-v3{_SLASH}ALTAK-')}[A-Za-z0-9]{{8,}}+{_SLASH}[0-9a-f]{{32,}}+"), HIDDEN),
     (re.compile(rf"{_word('ya29[.]')}[A-Za-z0-9_-]{{16,}}+"), HIDDEN),
->>>>>>> rev1
     # fal's: an id and a secret; Zhipu's too
     (
         re.compile(
