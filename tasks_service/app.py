@@ -42,6 +42,7 @@ from tasks_service.api.openapi import describe
 from tasks_service.api.protocol import Protocol
 from tasks_service.api.readiness import Readiness
 from tasks_service.api.receiving import Receiving
+from tasks_service.api.room import Room
 from tasks_service.api.waiting import Waiting
 from tasks_service.artifacts import Artifacts
 from tasks_service.callbacks import Callbacks
@@ -75,10 +76,13 @@ log = get_logger()
 def create_app(settings: Settings) -> FastAPI:
     """The API. It starts where PostgreSQL is away, and answers 503 until it is there."""
 
+    room = Room(settings.max_in_flight)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         service = await _open(settings)
         app.state.service = service
+        room.held = lambda: service.waiting.count
         listening = asyncio.create_task(service.keyring.listen())
         try:
             yield
@@ -103,7 +107,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes += [route for router in ROUTERS for route in router.routes]
     for kind in (Refusal, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(kind, _refuse)
-    app.add_middleware(Edge, max_in_flight=settings.max_in_flight)
+    app.state.room = room
+    app.add_middleware(Edge, room=room)
     describe(app)
     return app
 

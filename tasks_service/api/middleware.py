@@ -15,13 +15,14 @@ from structlog.stdlib import get_logger
 from schemas.refusals import Overloaded, Refusal
 from schemas.whole_keys import complete_key
 from tasks_service.api.problems import answer, broken, unavailable
+from tasks_service.api.room import Room
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Asked every few seconds by machines; counted, but not told, and never refused for the others' sake.
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _LINGER_S = 2.0
 GUARDS = {
     "x-content-type-options": "nosniff",
@@ -36,24 +37,24 @@ log = get_logger()
 class Edge:
     """Pure ASGI, because Starlette's own kind of middleware costs a task for every request."""
 
-    def __init__(self, app: ASGIApp, max_in_flight: int):
+    def __init__(self, app: ASGIApp, room: Room):
         self._app = app
-        self._max_in_flight = max_in_flight
-        self._in_flight: set[_Exchange] = set()
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._in_flight)
-        quiet = scope["path"] in _QUIET
+        exchange = _Exchange(scope, receive, send, self._room.under_way)
+        quiet = scope["path"] in QUIET
         if not quiet:
-            self._in_flight.add(exchange)
+            self._room.under_way.add(exchange)
         with bound_contextvars(request_id=exchange.request_id):
             try:
-                if not quiet:
-                    self._admit(scope)
+                if not quiet and self._room.over:
+                    # Refused early: a queue here would hide in nobody's numbers.
+                    raise _overloaded()
                 await self._app(exchange.scope, receive, exchange.send)
             except Exception as error:
                 if exchange.status:
@@ -61,23 +62,32 @@ class Edge:
                 refusal = _last_word(error)
                 await answer(refusal, exchange.request_id)(scope, receive, exchange.send)
             finally:
-                self._in_flight.discard(exchange)
+                self._room.under_way.discard(exchange)
                 exchange.tell()
 
-    def _admit(self, scope: Scope) -> None:
-        """Refuse early rather than let everybody wait: a queue here would hide in nobody's numbers."""
-        held = getattr(getattr(scope["app"].state, "service", None), "waiting", None)
-        if len(self._in_flight) - (held.count if held else 0) > self._max_in_flight:
-            raise Overloaded("Too many requests are under way.", headers={"Retry-After": "1"})
+
+def turning_away(room: Room) -> ASGIApp:
+    """What answers those who come on top: a no without all that a request passes, since that takes time."""
+
+    async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        room.turned_away(method)
+        request_id = _request_id(scope).encode()
+        body = _FULL_BODY.replace(_ANY_ID, request_id)
+        head = [*_FULL_HEAD, (b"x-request-id", request_id), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 503, "headers": head})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+    return turn_away
 
 
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, in_flight: "set[_Exchange]"):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, under_way: set[object]):
         self._receive = receive
         self._send = send
-        self._in_flight = in_flight
+        self._under_way = under_way
         self._began = time.perf_counter()
         self._closing = False
         self.status = 0
@@ -94,7 +104,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # Slow readers of large files hold up nobody.
-            self._in_flight.discard(self)
+            self._under_way.discard(self)
             headers = MutableHeaders(raw=list(message["headers"]))
             headers["x-request-id"] = self.request_id
             for name, value in GUARDS.items():
@@ -125,7 +135,7 @@ class _Exchange:
         status = self.status or 499  # the client left, or the process stopped
         HTTP_REQUESTS.labels(self.method, path, str(status)).inc()
         HTTP_SECONDS.labels(self.method, path).observe(seconds)
-        if path not in _QUIET:
+        if path not in QUIET:
             task = self.scope.get("path_params", {}).get("task_id")
             about = {"task_id": task} if task and _SAFE_ID.fullmatch(task) else {}
             log.info(
@@ -154,3 +164,16 @@ def _request_id(scope: Scope) -> str:
     # It goes on record with the task, where no secret may.
     safe = _SAFE_ID.fullmatch(text) and not complete_key(text)
     return text if safe else f"req_{uuid4().hex}"
+
+
+def _overloaded() -> Overloaded:
+    return Overloaded("Too many requests are under way.", headers={"Retry-After": "1"})
+
+
+_ANY_ID = b"req_00000000000000000000000000000000"
+_FULL = answer(_overloaded(), _ANY_ID.decode())
+_FULL_BODY = bytes(_FULL.body)
+_FULL_HEAD = [
+    *((name, value) for name, value in _FULL.raw_headers if name != b"content-length"),
+    *((name.encode(), value.encode()) for name, value in GUARDS.items() if name != "cache-control"),
+]

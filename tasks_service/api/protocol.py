@@ -2,14 +2,16 @@
 
 import asyncio
 import sys
+from typing import Any
 from uuid import uuid4
 
 from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from schemas.refusals import MalformedRequest, Refusal
-from tasks_service.api.middleware import GUARDS
+from tasks_service.api.middleware import GUARDS, QUIET, turning_away
 from tasks_service.api.problems import answer
+from tasks_service.api.room import Room
 
 MOST_HEAD_BYTES = 64 << 10
 PATIENCE_S = 30.0
@@ -73,6 +75,12 @@ class Protocol(HttpToolsProtocol):
         why = "its address makes no sense" if isinstance(error, HttpParserCallbackError) else str(error)
         unread = MalformedRequest(f"This cannot be read as HTTP/1.1: {why}.")
         self._refuse(ours if isinstance(ours, Refusal) else unread)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        room: Room | None = getattr(getattr(self.config.app, "state", None), "room", None)
+        if room is not None and room.full and cycle.scope["path"] not in QUIET:
+            app = turning_away(room)
+        super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
         """No other protocol is spoken here; what follows the answer could be anything."""
