@@ -96,7 +96,7 @@ def test_where_a_task_exists_nothing_is_sent_again(more: dict[str, str]):
 
 @pytest.mark.parametrize("name", ["Location", "Operation-Location", "Content-Location"])
 def test_where_a_header_says_where_the_work_is_nothing_is_sent_again(name: str):
-    assert not read(replace(refusal(""), headers={name: "/v1/work/8812"})).retryable
+    assert not read(replace(refusal(""), headers={name: "/v1/renders/8812"})).retryable
 
 
 def test_every_status_on_the_way_must_be_a_refusal():

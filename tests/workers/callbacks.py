@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import uvicorn
@@ -16,7 +16,8 @@ from tasks_service.artifacts import Artifacts
 from tasks_service.callbacks import Callbacks
 from tasks_service.settings import Settings
 
-from .conftest import World
+if TYPE_CHECKING:
+    from .conftest import World
 
 
 class _Server(uvicorn.Server):
@@ -30,7 +31,7 @@ class _Server(uvicorn.Server):
 class Doorstep:
     """Where upstreams ring, and what a test rings with."""
 
-    def __init__(self, world: World, settings: Settings, url: str):
+    def __init__(self, world: "World", settings: Settings, url: str):
         self.world, self.settings, self.url = world, settings, url
         self._callbacks = Callbacks(url, Artifacts(settings.store))
 
@@ -52,7 +53,7 @@ class Doorstep:
 
 
 @asynccontextmanager
-async def doorstep(world: World, **changes: Any) -> AsyncIterator[Doorstep]:
+async def doorstep(world: "World", **changes: Any) -> AsyncIterator[Doorstep]:
     """The API at work; its settings are also those that a worker must have."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -68,3 +69,20 @@ async def doorstep(world: World, **changes: Any) -> AsyncIterator[Doorstep]:
     finally:
         server.should_exit = True
         await serving
+
+
+async def looks(door: Doorstep) -> int:
+    """What the studio counted: a look that teaches nothing leaves no trace with us."""
+    async with httpx.AsyncClient(base_url=door.world.studio) as client:
+        return (await client.get("/ledger")).json()["calls"].get("sandbox", {}).get("look", 0)
+
+
+async def looked(door: Doorstep, times: int) -> None:
+    async with asyncio.timeout(30):
+        while await looks(door) < times:  # noqa: ASYNC110 - a worker does it
+            await asyncio.sleep(0.05)
+
+
+async def due_in_s(door: Doorstep, task: Task) -> float:
+    run = door.world.ledger._database._executor.fetchval
+    return await run("SELECT extract(epoch FROM due_at - now())::float FROM task WHERE id = $1", task.id)

@@ -20,6 +20,7 @@ from schemas.providers import PROVIDERS, model_of
 from schemas.routes import Route
 from schemas.rules import check, with_defaults
 from schemas.task import Task, TaskRequest
+from tasks_service import failpoints
 from tasks_service.doorbell import SilentDoorbell
 from tasks_service.epochs import Epochs
 from tasks_service.ledger.ledger import Ledger
@@ -32,6 +33,7 @@ from workers.sandbox.app import running_studio
 from workers.workbench import Workbench
 
 from .backups import Backups
+from .callbacks import Doorstep, doorstep
 from .library import Library
 from .shelf import Shelf, serving
 
@@ -178,3 +180,26 @@ async def guards(ledger: Ledger, epochs: Epochs) -> AsyncIterator[list[RestoreGu
     made = [RestoreGuard(ledger, epochs) for _ in range(8)]
     yield made
     await asyncio.gather(*(guard.close() for guard in made))
+
+
+@pytest.fixture
+async def door(world, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Doorstep]:
+    """Whoever is not rung for is looked at once an hour."""
+    monkeypatch.setattr(Model, "pace", lambda *_: 3600.0)
+    async with doorstep(world) as opened:
+        yield opened
+    failpoints.disarm()
+
+
+@pytest.fixture
+async def watched(door: Doorstep):
+    """Makes a task that a worker watches, for which its upstream itself does not ring."""
+
+    async def make(script: str = "end=never") -> Task:
+        task = await door.world.accepts(script=f"callback=silent {script}")
+        await door.world.until(task, State.QUEUED, State.RUNNING)
+        await asyncio.sleep(1)  # until it is claimed for the watch; a ring before may be lost
+        return await door.world.task(task.id)
+
+    async with door.world.working(callback_base_url=door.url):
+        yield make
