@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.refusals import NotFound
-from tasks_service.api.context import Direct, parts, reachable_task
+from tasks_service.api.context import parts, reachable_task
+from tasks_service.api.direct import Direct
 from tasks_service.api.openapi import in_path, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged

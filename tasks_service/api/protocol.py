@@ -56,13 +56,16 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._stop_timer()
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD_BYTES:
+        if self._arrived > MOST_HEAD_BYTES and self._head_size() > MOST_HEAD_BYTES:
             raise _too_large()
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         version = self.parser.get_http_version() if self.parser else ""
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise MalformedRequest("A request of HTTP/1.1 has one Host header.")
         super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_message_complete(self) -> None:
         self._arrived = 0

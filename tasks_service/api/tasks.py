@@ -29,7 +29,8 @@ from schemas.refusals import (
 from schemas.task import Task, TaskRequest
 from schemas.whole_keys import complete_key
 from tasks_service.admission import Quote
-from tasks_service.api.context import Direct, Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.context import Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.direct import Direct
 from tasks_service.api.openapi import body_of, header, in_path, query, refusals
 from tasks_service.api.problems import ProblemEntry, read
 from tasks_service.api.query import Query
