@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.stdlib import get_logger
 
 from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound
@@ -123,6 +123,12 @@ class _Api(FastAPI):
     def __init__(self, room: Room, **options: Any):
         super().__init__(**options)
         self.state.room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Without the framework's telemetry, which asks at every request whether anybody wants it."""
+        self.middleware_stack = self.middleware_stack or self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """From the line to the handlers."""
