@@ -42,6 +42,7 @@ from tasks_service.api.auth import Keyring
 from tasks_service.api.bells import Bells
 from tasks_service.api.context import Service
 from tasks_service.api.direct import Shortcut
+from tasks_service.api.doors import doors
 from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
 from tasks_service.api.protocol import Protocol
@@ -160,7 +161,7 @@ def serve(settings: Settings) -> None:
     )
     # What is there now stays for good: the collector need not look through it again and again.
     gc.freeze()
-    _Server(config, app, settings.host, port).run(sockets=[listener])
+    _Server(config, app, settings.host, port).run(sockets=doors(listener))
 
 
 class _Server(uvicorn.Server):
