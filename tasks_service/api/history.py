@@ -1,19 +1,21 @@
 """Everything that happened to a task, over HTTP."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, with_config
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from schemas.refusals import NotFound
 from tasks_service.api.context import Direct, parts, reachable_task
 from tasks_service.api.openapi import in_path, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged
-from tasks_service.api.views import Moment, rfc3339, without_addresses
+from tasks_service.api.views import MomentText, rfc3339, without_addresses
 from tasks_service.story import Entry, story
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
@@ -21,18 +23,17 @@ router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 _STAFF_ONLY = frozenset({"route", "method", "path"})
 
 
-class HistoryEntry(BaseModel):
+@with_config(ConfigDict(extra="allow"))
+class HistoryEntry(TypedDict):
     """One thing that happened; each type has further members of its own."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    at: Moment
+    at: MomentText
     seq: int
     type: Literal["state", "check", "call", "money", "artifact", "notification", "parked", "decision", "note"]
     actor: str
 
 
-class HistoryView(BaseModel):
+class HistoryView(TypedDict):
     """Oldest first."""
 
     data: list[HistoryEntry]
@@ -58,12 +59,12 @@ async def history(request: Request) -> Response:
 
 def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
     """One entry as its customer sees it, or as staff does."""
-    facts = dict(entry.facts) if staff else _for_customers(entry.facts)
-    head = {"at": entry.at, "seq": entry.seq, "type": entry.type, "actor": entry.actor}
-    return HistoryEntry.model_validate(head | {name: _shown(value) for name, value in facts.items()})
+    facts = entry.facts if staff else _for_customers(entry.facts)
+    head = {"at": rfc3339(entry.at), "seq": entry.seq, "type": entry.type, "actor": entry.actor}
+    return cast("HistoryEntry", {**head, **{name: _shown(value) for name, value in facts.items()}})
 
 
-def _for_customers(facts: Any) -> dict[str, Any]:
+def _for_customers(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Without whose account we use, and without the upstream's own addresses."""
     return {
         # Where their own image came from they know themselves.

@@ -143,8 +143,6 @@ def _read(entry: dict[str, Any]) -> Row:
     """A row that went through JSON, with the types that it lost there."""
     for name in _MOMENTS & entry.keys():
         entry[name] = datetime.fromisoformat(entry[name])
-    if entry.get("answer_sha256"):
-        entry["answer_sha256"] = bytes.fromhex(entry["answer_sha256"].removeprefix("\\x"))
     if entry.get("duration_s") is not None:
         entry["duration_s"] = float(entry["duration_s"])
     return entry
