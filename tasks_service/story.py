@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -49,7 +50,7 @@ def entries(
         *_moves(events),
     ]
     # A stable sort, so that each kind keeps its own order.
-    moments.sort(key=lambda moment: moment[:2])
+    moments.sort(key=itemgetter(0, 1))
     return [
         Entry(at, seq, kind, actor, facts) for seq, (at, _, kind, actor, facts) in enumerate(moments, start=1)
     ]
@@ -63,7 +64,7 @@ def _checks(task: Task, submitter: str) -> Iterator[_Moment]:
 
 @lru_cache(maxsize=1024)
 def _rules(checked: Iterable[str], not_checked: Iterable[str], catalogue: str | None) -> tuple[Facts, ...]:
-    """What was checked and what was not: the same for thousands of tasks, and so made once for all of them."""
+    """What was checked and what was not: the same for thousands of tasks, and made once for all of them."""
     outcomes = [{"rule": rule, "outcome": "passed"} for rule in checked]
     unknown = [{"rule": name, "outcome": "not_checked"} for name in not_checked]
     by = {"catalogue": catalogue} if catalogue else {}

@@ -59,16 +59,25 @@ async def history(request: Request) -> Response:
 
 def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
     """One entry as its customer sees it, or as staff does."""
-    facts = entry.facts if staff else _for_customers(entry.facts)
-    head = {"at": rfc3339(entry.at), "seq": entry.seq, "type": entry.type, "actor": entry.actor}
-    return cast("HistoryEntry", {**head, **{name: _shown(value) for name, value in facts.items()}})
+    view: dict[str, Any] = {
+        "at": rfc3339(entry.at),
+        "seq": entry.seq,
+        "type": entry.type,
+        "actor": entry.actor,
+    }
+    if entry.type == "check":
+        # Made before any upstream was asked: in our words, and where their image came from customers know.
+        view.update(entry.facts)
+    else:
+        facts = entry.facts if staff else _for_customers(entry.facts)
+        view.update((name, _shown(value)) for name, value in facts.items())
+    return cast("HistoryEntry", view)
 
 
 def _for_customers(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Without whose account we use, and without the upstream's own addresses."""
     return {
-        # Where their own image came from they know themselves.
-        name: without_addresses(value) if isinstance(value, str) and name != "source" else value
+        name: without_addresses(value) if isinstance(value, str) else value
         for name, value in facts.items()
         if name not in _STAFF_ONLY
     }

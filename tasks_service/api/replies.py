@@ -62,9 +62,11 @@ def matches(if_none_match: Sequence[str], tag: str) -> bool:
 
 async def seen_by(caller: Caller, service: Service, task: Task) -> TaskView:
     """A task with its files."""
-    without = task.state in _WITHOUT_FILES
-    artifacts = [] if without else await service.ledger.history.artifacts(task.id)
-    return task_view(task, artifacts, staff=caller.staff, base_url=service.settings.base_url)
+    files = task.files
+    if files is None:
+        without = task.state in _WITHOUT_FILES
+        files = () if without else await service.ledger.history.artifacts(task.id)
+    return task_view(task, files, staff=caller.staff, base_url=service.settings.base_url)
 
 
 def shown(caller: Caller, service: Service, task: Task, artifacts: Sequence[Artifact]) -> TaskView:

@@ -8,8 +8,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from typing_extensions import TypedDict
 
@@ -36,15 +38,19 @@ _ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,15}(?::|%3a)(?:\\*+/|\\++u002f|
 
 def without_addresses(text: str) -> str:
     """An upstream's words as customers read them: whoever knows its addresses can take the files there."""
-    if ":" not in text and "%" not in text:  # as in most, which need not be gone through then
-        return text
-    return _ADDRESS.sub("[address withheld]", text)
+    # Every address has one of these; most words hold none, and are not gone through letter by letter.
+    if ":/" in text or ":\\" in text or ":%" in text or "%3" in text:
+        return _ADDRESS.sub("[address withheld]", text)
+    return text
 
 
+@lru_cache(maxsize=1024)  # all checks of a task have the same
 def rfc3339(moment: datetime) -> str:
     """UTC, with milliseconds and Z."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{in_utc.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
+    # orjson takes a fifth of the time of isoformat(); it writes microseconds, and not where they are 0.
+    seconds = orjson.dumps(in_utc)[1:20].decode()
+    return f"{seconds}.{in_utc.microsecond // 1000:03}Z"
 
 
 _DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
