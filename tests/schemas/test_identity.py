@@ -16,6 +16,16 @@ def test_an_id_comes_back_from_its_text(task_id):
     assert parse_task_id(task_id_text(task_id)) == task_id
 
 
+@given(st.uuids())
+def test_an_id_is_written_letter_by_letter_from_its_number(task_id):
+    letters, rest = "", task_id.int
+    while len(letters) < 26:
+        rest, digit = divmod(rest, 32)
+        letters = "0123456789abcdefghjkmnpqrstvwxyz"[digit] + letters
+
+    assert task_id_text(task_id) == f"tsk_{letters}"
+
+
 @given(st.uuids(), st.uuids())
 def test_texts_sort_as_ids_do(one, other):
     assert (one < other) == (task_id_text(one) < task_id_text(other))
