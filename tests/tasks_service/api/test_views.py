@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, get_type_hints, is_typeddict
+from typing import Any, get_type_hints
 
 import httpx
 import orjson
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from typing_extensions import is_typeddict
 
 from schemas.failures import FailureKind
 from schemas.lifecycle import State
@@ -79,6 +80,13 @@ async def test_a_task_is_shown_in_the_order_of_the_document(
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_diagnosis_is_as_documented(kind: FailureKind) -> None:
     as_documented(json_of(diagnosis(kind)), DiagnosisView)
+
+
+def test_another_order_is_seen_at_any_depth() -> None:
+    [first, *_] = (told := dict(diagnosis(FailureKind.TIMEOUT)))["evidence"]
+    told["evidence"] = [dict(reversed(first.items()))]
+    with pytest.raises(AssertionError):
+        as_documented(json_of(told), DiagnosisView)
 
 
 def as_documented(answer: bytes, kind: Any) -> None:
