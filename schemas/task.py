@@ -83,20 +83,6 @@ class TaskRequest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """A result file that is ours. Sides in pixels; `key` is its place in the store."""
-
-    n: int
-    key: str
-    type: str
-    bytes: int
-    sha256: str
-    width: int | None
-    height: int | None
-    duration_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
     """One row of the ledger. `claim` counts the leases: only the latest holder may write."""
 
@@ -138,4 +124,18 @@ class Task:
     erased_at: datetime | None = None  # since when the request is nothing but the model's name
     failure_group: str | None = None  # the same trouble has the same; see schemas/failure_groups.py
     # Ours, where they were read together with the task. A task is the same with and without them.
-    files: tuple[Artifact, ...] | None = field(default=None, compare=False)
+    files: "tuple[Artifact, ...] | None" = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A result file that is ours. Sides in pixels; `key` is its place in the store."""
+
+    n: int
+    key: str
+    type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    duration_s: float | None
