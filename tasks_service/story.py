@@ -1,6 +1,6 @@
 """What happened to a task, told in order: checks, moves, calls, notes and files as one list."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -63,7 +63,9 @@ def _checks(task: Task, submitter: str) -> Iterator[_Moment]:
 
 
 @lru_cache(maxsize=1024)
-def _rules(checked: Iterable[str], not_checked: Iterable[str], catalogue: str | None) -> tuple[Facts, ...]:
+def _rules(
+    checked: tuple[str, ...], not_checked: tuple[str, ...], catalogue: str | None
+) -> tuple[Facts, ...]:
     """What was checked and what was not: the same for thousands of tasks, and made once for all of them."""
     outcomes = [{"rule": rule, "outcome": "passed"} for rule in checked]
     unknown = [{"rule": name, "outcome": "not_checked"} for name in not_checked]

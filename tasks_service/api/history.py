@@ -1,6 +1,5 @@
 """Everything that happened to a task, over HTTP."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -20,6 +19,7 @@ from tasks_service.story import Entry, story
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
+# They tell whose account we use.
 _STAFF_ONLY = frozenset({"route", "method", "path"})
 
 
@@ -68,19 +68,17 @@ def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
     if entry.type == "check":
         # Made before any upstream was asked: in our words, and where their image came from customers know.
         view.update(entry.facts)
+    elif staff:
+        view.update({name: _shown(value) for name, value in entry.facts.items()})
     else:
-        facts = entry.facts if staff else _for_customers(entry.facts)
-        view.update((name, _shown(value)) for name, value in facts.items())
+        facts = entry.facts.items()
+        view.update({name: _withheld(value) for name, value in facts if name not in _STAFF_ONLY})
     return cast("HistoryEntry", view)
 
 
-def _for_customers(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Without whose account we use, and without the upstream's own addresses."""
-    return {
-        name: without_addresses(value) if isinstance(value, str) else value
-        for name, value in facts.items()
-        if name not in _STAFF_ONLY
-    }
+def _withheld(value: Any) -> Any:
+    """Without the upstream's own addresses."""
+    return without_addresses(value) if isinstance(value, str) else _shown(value)
 
 
 def _shown(value: Any) -> Any:
