@@ -1,7 +1,7 @@
 """A task on its way in, in the ledger, and on its way out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -123,6 +123,8 @@ class Task:
     pictures: tuple[GivenPicture, ...] = ()
     erased_at: datetime | None = None  # since when the request is nothing but the model's name
     failure_group: str | None = None  # the same trouble has the same; see schemas/failure_groups.py
+    # Ours, where they were read together with the task. A task is the same with and without them.
+    files: "tuple[Artifact, ...] | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ async def submit(request: Request) -> Response:
         )
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
-    return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
+    return reply(view, 202, {"Location": f"/v1/tasks/{view['id']}"} | replayed | pacing(admitted.task))
 
 
 @direct.get(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 from structlog.stdlib import get_logger
 
@@ -13,7 +14,7 @@ from schemas.capabilities import Kind
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, Spend, State
 from schemas.pictures import GivenPicture
-from schemas.task import Task, TaskRequest
+from schemas.task import Artifact, Task, TaskRequest
 from tasks_service.ledger.connection import Row
 
 log = get_logger()
@@ -36,6 +37,7 @@ _CHANGING = (
     "result_expires_at",
     "failure_group",
 )
+_OF_FILES = ("n", "key", "type", "bytes", "sha256", "width", "height")
 
 
 def task_from(row: Row) -> Task:
@@ -49,6 +51,7 @@ def task_from(row: Row) -> Task:
         pictures=tuple(map(_given, row["pictures"])),
         # A claimed task is not over, so that its row does not say.
         erased_at=row.get("erased_at"),
+        files=_files(row.get("files")),
         **{name: row[name] for name in _KEPT},
         **{name: row[name] and intern(row[name]) for name in _SHARED},
         **_changing(row),
@@ -57,7 +60,7 @@ def task_from(row: Row) -> Task:
 
 def moved_from(task: Task, row: Row) -> Task:
     """The same task after a move, from the columns that may have changed."""
-    return replace(task, **_changing(row))
+    return replace(task, files=None, **_changing(row))
 
 
 def readable(rows: Iterable[Row]) -> list[Task]:
@@ -106,6 +109,18 @@ def _words(*words: str) -> tuple[str, ...]:
 def _given(entry: Mapping[str, Any]) -> GivenPicture:
     # What another release knows more of a picture is passed over, as in requests.
     return GivenPicture(**{name: value for name, value in entry.items() if name in GivenPicture.__slots__})
+
+
+def artifact_from(row: Row) -> Artifact:
+    """A file from its row."""
+    length_s = row["duration_s"]
+    # What came as JSON may say 5 for 5.0.
+    length_s = None if length_s is None else float(length_s)
+    return Artifact(**{name: row[name] for name in _OF_FILES}, duration_s=length_s)
+
+
+def _files(told: str | None) -> tuple[Artifact, ...] | None:
+    return None if told is None else tuple(map(artifact_from, orjson.loads(told)))
 
 
 def _why(error: Exception) -> str:
