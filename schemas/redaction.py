@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 from schemas import called_secrets, key_shapes
+from schemas.clues import is_plain
 
 HIDDEN = key_shapes.HIDDEN
 _START = key_shapes.START
@@ -128,12 +129,6 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(_NAMES, re.IGNORECASE)
-# In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
-# behind which a word begins that does not look like one.
-_CLUE = re.compile(
-    r"bearer|basic|eyj|key|token|secret|passw|pwd|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github)[-_]|"
-    r"altak|aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
-)
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
 
@@ -156,14 +151,6 @@ class Redactor:
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
         return text
-
-
-def is_plain(text: str) -> bool:
-    """Whether it is certain at a glance that nothing in a text looks like a secret.
-
-    Most of what is logged is a word or two, and looking for clues is quicker than looking for secrets.
-    """
-    return len(text) < 200 and text.isascii() and _CLUE.search(text.lower()) is None
 
 
 def secrets_in(text: str) -> list[tuple[int, int]]:

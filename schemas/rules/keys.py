@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from schemas.capabilities import Model
-from schemas.redaction import HIDDEN, Redactor, is_plain, names_a_secret
+from schemas.clues import is_plain
+from schemas.redaction import HIDDEN, Redactor, names_a_secret
 from schemas.rules.violation import Violation, pointer_part
 from schemas.task import TaskRequest
 from schemas.whole_keys import WholeKey, whole_keys
