@@ -12,6 +12,7 @@ from schemas.task import TaskRequest
 
 # How a caller files a task, and where to call back, does not change what the upstream would make of it.
 _FILING = {"external_id", "metadata", "allow_duplicate", "callback_url"}
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def fingerprint(request: TaskRequest) -> bytes:
@@ -26,7 +27,15 @@ def fingerprint(request: TaskRequest) -> bytes:
 
 def work(request: TaskRequest) -> dict[str, Any]:
     """The part of a request that decides what is made."""
-    return by_bytes(request.model_dump(mode="json", exclude_none=True, exclude=_FILING))
+    return by_bytes({name: value for name, value in as_json(request).items() if name not in _FILING})
+
+
+def as_json(request: TaskRequest) -> dict[str, Any]:
+    """A request as JSON, without what was left out."""
+    if request.reference_images:
+        return request.model_dump(mode="json", exclude_none=True)
+    # Without images, all values are those of JSON as they are.
+    return {name: value for name, value in vars(request).items() if value is not None}
 
 
 def by_bytes(asked: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def _by_bytes(image: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: inner if type(inner) in _PLAIN else _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

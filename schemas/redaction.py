@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 
 from schemas import called_secrets, key_shapes
+from schemas.clues import is_plain
 
 HIDDEN = key_shapes.HIDDEN
 _START = key_shapes.START
@@ -128,12 +129,6 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(_NAMES, re.IGNORECASE)
-# In lower case: whatever a pattern takes out of ASCII holds one of these. A backslash may end an escape,
-# behind which a word begins that does not look like one.
-_CLUE = re.compile(
-    r"bearer|basic|eyj|key|token|secret|passw|pwd|authorization|cookie|base64|(?<![a-z0-9_])(?:sk|pk|rk|fal|r8|ct|xai|luma|hf|gsk|bfl|vda|nvapi|whsec|gh[pousr]|github)[-_]|"
-    r"altak|aiza|akia|asia|aklt|akid|ltai|ya29\.|[0-9a-f]{12}:[0-9a-f]{32}|[0-9a-f]{32}\.|003d|[=%@'\"\\]"
-)
 _PATH = re.compile(r"[/\\?#]|%(?:25)*(?:2f|3f|23)", re.IGNORECASE)
 
 
@@ -150,7 +145,7 @@ class Redactor:
         """The text without secrets; everything else stays byte for byte."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        if _is_plain(text):
+        if is_plain(text):
             return text
         text = _DATA_URI.sub(_digest_of_data, text)
         for pattern, replacement in _PATTERNS:
@@ -158,13 +153,10 @@ class Redactor:
         return text
 
 
-def _is_plain(text: str) -> bool:
-    """Most of what is logged is a word or two, and looking for clues is quicker than looking for secrets."""
-    return len(text) < 200 and text.isascii() and _CLUE.search(text.lower()) is None
-
-
 def secrets_in(text: str) -> list[tuple[int, int]]:
     """Where something stands that looks like a secret, from left to right; none overlaps another."""
+    if is_plain(text):
+        return []
     found = [
         (one.end(1) if pattern.groups and one[1] is not None else one.start(), one.end())
         for pattern, _ in _PATTERNS

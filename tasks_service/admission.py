@@ -1,7 +1,7 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
@@ -11,7 +11,6 @@ from uuid_utils.compat import uuid7
 from schemas.capabilities import Model
 from schemas.fingerprint import by_bytes, fingerprint
 from schemas.ids import task_id_text
-from schemas.pictures import GivenPicture
 from schemas.providers import CATALOGUE, PROVIDERS
 from schemas.quote import Estimate, estimate
 from schemas.refusals import (
@@ -25,6 +24,7 @@ from schemas.refusals import (
 )
 from schemas.routes import Route
 from schemas.rules import CHECKS, Violation, check, ending, judge, not_checked, with_defaults
+from schemas.rules.passing import Passed, Passing
 from schemas.task import Task, TaskRequest
 from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
@@ -48,6 +48,7 @@ class Offer:
 
     route: Route
     model: Model
+    passing: Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +202,41 @@ class Admission:
         self, request: TaskRequest, caller: Caller, digest: bytes, manner: "_Manner"
     ) -> NewTask:
         """The task that would be opened, its images kept. Raises Refusal."""
-        if wrong := self.judge(request):
-            raise unacceptable(wrong)
-        offer = self.offers[request.model]
-        filled = with_defaults(request, offer.model)
+        passed, offer = self._passed(request), self.offers[request.model]
         # Images cost more to look at, so only where all else passes.
-        vetted, wrong = await self._look(filled, offer.model, manner.hold)
+        vetted, wrong = await self._look(passed.request, offer.model, manner.hold)
         if wrong:
             raise unacceptable(wrong)
-        kept, pictures = await self._vetting.keep(filled, vetted, caller.account_id)
-        return replace(_new(kept, pictures, offer, caller, digest), request_id=manner.request_id)
+        kept, pictures = await self._vetting.keep(passed.request, vetted, caller.account_id)
+        return NewTask(
+            id=uuid7(),
+            account_id=caller.account_id,
+            key_id=caller.key_id,
+            model=offer.model.name,
+            kind=offer.model.kind,
+            provider=offer.route.provider,
+            route=offer.route.name,
+            request=kept,
+            request_sha256=digest,
+            fingerprint=fingerprint(kept),
+            checked=CHECKED,
+            not_checked=passed.not_checked,
+            endpoint=PROVIDERS[offer.route.provider].endpoint(kept),
+            catalogue=CATALOGUE,
+            pictures=pictures,
+            request_id=manner.request_id,
+        )
+
+    def _passed(self, request: TaskRequest) -> Passed:
+        """The request with its defaults filled in. Raises Refusal where it does not pass."""
+        offer = self.offers.get(request.model)
+        if offer and (passed := offer.passing.passed(request, self._now().date())):
+            return passed
+        if wrong := self.judge(request):
+            raise unacceptable(wrong)
+        model = self.offers[request.model].model
+        filled = with_defaults(request, model)
+        return Passed(filled, not_checked(filled, model))
 
     async def _look(self, filled: TaskRequest, model: Model, hold: Hold) -> tuple[Vetted, list[Violation]]:
         """What is wrong with the images of a request that passes all rules."""
@@ -268,27 +294,5 @@ def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
     for route in sorted(routes, key=lambda route: -route.priority):
         for model in PROVIDERS[route.provider].models:
             if route.models is None or model.name in route.models:
-                found.setdefault(model.name, Offer(route, model))
+                found.setdefault(model.name, Offer(route, model, Passing(model)))
     return MappingProxyType(found)
-
-
-def _new(
-    request: TaskRequest, pictures: tuple[GivenPicture, ...], offer: Offer, caller: Caller, digest: bytes
-) -> NewTask:
-    return NewTask(
-        id=uuid7(),
-        account_id=caller.account_id,
-        key_id=caller.key_id,
-        model=offer.model.name,
-        kind=offer.model.kind,
-        provider=offer.route.provider,
-        route=offer.route.name,
-        request=request,
-        request_sha256=digest,
-        fingerprint=fingerprint(request),
-        checked=CHECKED,
-        not_checked=not_checked(request, offer.model),
-        endpoint=PROVIDERS[offer.route.provider].endpoint(request),
-        catalogue=CATALOGUE,
-        pictures=pictures,
-    )

@@ -3,14 +3,14 @@
 import hashlib
 from typing import Any
 
-from schemas.fingerprint import by_bytes, canonical
+from schemas.fingerprint import as_json, by_bytes, canonical
 from schemas.rules import pointer_part
 from schemas.task import TaskRequest
 
 
 def request_sha256(request: TaskRequest) -> bytes:
     """The digest of what was asked: white space, the order of names, and null for absent do not matter."""
-    return hashlib.sha256(canonical(by_bytes(request.model_dump(mode="json", exclude_none=True)))).digest()
+    return hashlib.sha256(canonical(by_bytes(as_json(request)))).digest()
 
 
 def differences(before: Any, after: Any, pointer: str = "") -> list[str]:

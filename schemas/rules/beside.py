@@ -6,7 +6,7 @@ from math import inf, sqrt
 
 from schemas.capabilities import Model
 from schemas.rules.nearest import proportion_of
-from schemas.task import TaskRequest
+from schemas.rules.outline import Shape
 
 # Vendors round to their grids: 1664x928 is sold as 16:9. The next ratio in use is at least 6 % away.
 _SAME_SHAPE = 0.04
@@ -56,7 +56,7 @@ class Beside:
         return sqrt(pixels * shape), sqrt(pixels / shape)
 
 
-def ratio_beside(request: TaskRequest, model: Model) -> Beside:
+def ratio_beside(request: Shape, model: Model) -> Beside:
     """Words such as adaptive bind nothing."""
     shape = proportion_of(_taken(request.ratio, model.ratios))
     if shape is None:
@@ -64,7 +64,7 @@ def ratio_beside(request: TaskRequest, model: Model) -> Beside:
     return Beside(shape=Bounds(shape * (1 - _SAME_SHAPE), shape * (1 + _SAME_SHAPE), shape))
 
 
-def resolution_beside(request: TaskRequest, model: Model) -> Beside:
+def resolution_beside(request: Shape, model: Model) -> Beside:
     """Words of which nobody knows what they stand for bind nothing."""
     said = _taken(request.resolution, model.resolutions)
     if lines := LINES.fullmatch(said):
@@ -76,7 +76,7 @@ def resolution_beside(request: TaskRequest, model: Model) -> Beside:
     return Beside()
 
 
-def beside(request: TaskRequest, model: Model) -> Beside:
+def beside(request: Shape, model: Model) -> Beside:
     """Both together."""
     resolution = resolution_beside(request, model)
     return Beside(ratio_beside(request, model).shape, resolution.short, resolution.pixels)

@@ -7,9 +7,9 @@ from schemas.capabilities import GIVEN, Mode, Model, Span
 from schemas.pictures import mode_of
 from schemas.rules.nearest import by_number, by_proportion, by_sides, by_word, nearest_in_span
 from schemas.rules.offered import Order, bounds, is_among
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation, pointer_part
 from schemas.rules.wording import MEANS, circumstances, in_words, shown, ways
-from schemas.task import TaskRequest
 
 _ORDERS: Mapping[str, Order] = {
     "ratio": by_proportion,
@@ -21,7 +21,7 @@ _ORDERS: Mapping[str, Order] = {
 _FIELDS = ("ratio", "size", "resolution", "duration_s", "fps", "n", "seed", "audio", "watermark")
 
 
-def combinations_hold(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def combinations_hold(request: Shape, model: Model) -> Iterator[Violation]:
     """Two values that are each offered may still exclude each other."""
     if not model.combinations:
         return
@@ -43,7 +43,7 @@ def holds(when: Mapping[str, tuple[Any, ...]], asked: Mapping[str, Any]) -> bool
     )
 
 
-def asked_of(request: TaskRequest) -> dict[str, Any]:
+def asked_of(request: Shape) -> dict[str, Any]:
     """A request by the names that combinations, defaults and prices use."""
     asked: dict[str, Any] = {name: getattr(request, name) for name in _FIELDS}
     asked["negative_prompt"] = request.negative_prompt

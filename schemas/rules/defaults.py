@@ -1,11 +1,12 @@
 """A model's defaults, filled in before the checks, so that what is sent is what was checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.capabilities import Model
 from schemas.rules.combinations import asked_of, holds
 from schemas.rules.offered import is_among
+from schemas.rules.outline import Shape
 from schemas.task import TaskRequest
 
 _OPTION = "options."
@@ -13,6 +14,20 @@ _OPTION = "options."
 
 def with_defaults(request: TaskRequest, model: Model) -> TaskRequest:
     """The request with what was left out filled in, except where a combination does not allow it."""
+    return fill_in(request, defaults_of(request, model))
+
+
+def fill_in(request: TaskRequest, added: Mapping[str, Any]) -> TaskRequest:
+    """The request with defaults that were found for it, or for one of the same shape."""
+    if not added:
+        return request
+    if "options" in added:
+        added = {**added, "options": request.options | added["options"]}
+    return request.model_copy(update=added)
+
+
+def defaults_of(request: Shape, model: Model) -> dict[str, Any]:
+    """What was left out and has a default that goes with the rest."""
     asked, filled = asked_of(request), dict[str, Any]()
     for name, default in _defaults(request, model):
         # An option that is null was given, and is refused as it stands.
@@ -22,11 +37,11 @@ def with_defaults(request: TaskRequest, model: Model) -> TaskRequest:
                 asked[name] = filled[name] = value
     options = {name.removeprefix(_OPTION): filled.pop(name) for name in [*filled] if name.startswith(_OPTION)}
     if options:
-        filled["options"] = request.options | options
-    return request.model_copy(update=filled) if filled else request
+        filled["options"] = options
+    return filled
 
 
-def _defaults(request: TaskRequest, model: Model) -> Iterator[tuple[str, Any]]:
+def _defaults(request: Shape, model: Model) -> Iterator[tuple[str, Any]]:
     """What was said of the shape is never joined by a default that may contradict it."""
     shaped = request.ratio is not None or request.size is not None
     if model.default_ratio is not None and not shaped:

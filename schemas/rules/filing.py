@@ -8,12 +8,13 @@ from schemas.capabilities import ListOf, Model, Span
 from schemas.rules.keys import shown_address
 from schemas.rules.nearest import by_number, by_word, nearest_in_span
 from schemas.rules.offered import bounds, is_among
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation, pointer_part
 from schemas.rules.wording import in_words, shown
 from schemas.task import TaskRequest
 
 
-def options_are_known(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def options_are_known(request: Shape, model: Model) -> Iterator[Violation]:
     """`options` holds the fields of one upstream only; its provider file lists them."""
     for name, value in request.options.items():
         pointer = f"/options/{pointer_part(name)}"

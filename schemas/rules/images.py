@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from schemas.capabilities import Model, ReferenceImages, Role
 from schemas.pictures import Picture, mode_of
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation
 from schemas.rules.wording import MEANS, shown, ways
 from schemas.task import TaskRequest
@@ -15,7 +16,7 @@ _ONE_OF_A_KIND = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.MASK})
 _MOMENTS = frozenset({Role.FIRST_FRAME, Role.LAST_FRAME, Role.KEYFRAME})
 
 
-def reference_images_fit(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def reference_images_fit(request: Shape, model: Model) -> Iterator[Violation]:
     """How many, and in which roles; and where these are right, whether the model can be used like that."""
     limits, given = model.reference_images, request.reference_images
     if limits is None:
@@ -60,7 +61,7 @@ def _count(limits: ReferenceImages, given: int, model: Model) -> Iterator[Violat
     yield Violation("/reference_images", "wrong_count", detail, given, allowed, nearest)
 
 
-def _roles(request: TaskRequest, limits: ReferenceImages, model: Model) -> Iterator[Violation]:
+def _roles(request: Shape, limits: ReferenceImages, model: Model) -> Iterator[Violation]:
     if limits.max == 0:
         return
     seen: Counter[Role] = Counter()
@@ -90,7 +91,7 @@ def _roles_like(role: Role, limits: ReferenceImages) -> list[str]:
     return [one.value for one in sorted(others, key=lambda one: (one in _MOMENTS) is not (role in _MOMENTS))]
 
 
-def _mask(request: TaskRequest) -> list[Violation]:
+def _mask(request: Shape) -> list[Violation]:
     """A mask alone says where, and not in what."""
     roles = {image.role for image in request.reference_images}
     if roles != {Role.MASK}:
@@ -99,7 +100,7 @@ def _mask(request: TaskRequest) -> list[Violation]:
     return [Violation("/reference_images", "image_missing", detail, got=[Role.MASK.value])]
 
 
-def _mode(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def _mode(request: Shape, model: Model) -> Iterator[Violation]:
     mode = mode_of([image.role for image in request.reference_images])
     if model.modes is None or mode in model.modes:
         return

@@ -9,6 +9,7 @@ from schemas.capabilities import Model, PromptUnit
 from schemas.pictures import mode_of
 from schemas.rules.keys import pointer_to_entry
 from schemas.rules.offered import not_taken
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation
 from schemas.task import TaskRequest
 
@@ -58,19 +59,23 @@ def prompt_fits(request: TaskRequest, model: Model) -> Iterator[Violation]:
 def prompt_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Control characters break logs and upstreams; tab and line ends are text."""
     for name in ("prompt", "negative_prompt", "external_id"):
-        yield from _harm(f"/{name}", name, getattr(request, name) or "", _NO_TEXT)
+        text = getattr(request, name)
+        if text and not text.isprintable():  # most are, and that is seen at once
+            yield from _harm(f"/{name}", name, text, _NO_TEXT)
 
 
 def metadata_is_text(request: TaskRequest, model: Model) -> Iterator[Violation]:
     """Metadata is shown to support, beside other people's."""
     for name, value in request.metadata.items():
+        if name.isprintable() and value.isprintable():
+            continue
         # The pointer has the name as it is; a sentence has it so that it can be read.
         pointer = pointer_to_entry(name)
         what = "A metadata entry" if pointer == "/metadata" else f"The metadata entry {name!r}"
         yield from _harm(pointer, what, name + value, _NO_LABEL)
 
 
-def negative_prompt_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def negative_prompt_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """What the model does not take is refused, because dropping it would sell something else."""
     if request.negative_prompt is not None and model.negative_prompt is False:
         yield not_taken("negative_prompt", request.negative_prompt, model)

@@ -9,9 +9,9 @@ from schemas.rules.beside import LINES, beside, ratio_beside, resolution_beside
 from schemas.rules.free_sizes import is_free_size, nearest_free_size
 from schemas.rules.nearest import by_number, by_proportion, by_sides, by_word, sides_of
 from schemas.rules.offered import offered
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation
 from schemas.rules.wording import in_words, of_free_sizes, shown
-from schemas.task import TaskRequest
 
 # One spelling, so that the same size is the same work.
 _PLAIN_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*", re.ASCII)
@@ -19,7 +19,7 @@ _PLAIN_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*", re.ASCII)
 _ANY_SIDES = (1024, 1024)
 
 
-def ratio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def ratio_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """The upstream would charge first and crop later."""
     yield from offered("ratio", request.ratio, model.ratios, model, by_proportion)
     if model.ratio_required and request.ratio is None and request.size is None and model.ratios:
@@ -27,7 +27,7 @@ def ratio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
         yield Violation("/ratio", "missing", detail, None, list(model.ratios), model.ratios[0])
 
 
-def size_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def size_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """Sizes are width x height in pixels: of a list, or by a rule for the free ones."""
     if model.free_sizes is None or request.size is None:
         yield from offered("size", request.size, model.sizes, model, by_sides)
@@ -48,22 +48,22 @@ def size_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     yield Violation("/size", "not_offered", detail, request.size, allowed, first, tuple(others))
 
 
-def resolution_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def resolution_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """Resolutions are the vendors' own words, such as 720p."""
     yield from offered("resolution", request.resolution, model.resolutions, model, _by_lines)
 
 
-def duration_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def duration_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """Duration is the largest factor of a video's price."""
     yield from offered("duration_s", request.duration_s, model.durations_s, model, by_number)
 
 
-def fps_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def fps_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """Frames a second."""
     yield from offered("fps", request.fps, model.fps, model, by_number)
 
 
-def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def count_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """`n` multiplies the price."""
     given, together = len(request.reference_images), model.images_and_n_max
     if together is not None and given >= together:
@@ -86,7 +86,7 @@ def count_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
     )
 
 
-def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def shapes_agree(request: Shape, model: Model) -> Iterator[Violation]:
     """Ratio, size and resolution must not say different things; which one was meant only its author knows."""
     sides = sides_of(request.size or "")
     if sides is None or (model.sizes == () and model.free_sizes is None):
@@ -98,9 +98,7 @@ def shapes_agree(request: TaskRequest, model: Model) -> Iterator[Violation]:
         yield _contradiction("resolution", request, model.resolutions, near)
 
 
-def _contradiction(
-    name: str, request: TaskRequest, table: tuple[str, ...] | None, near: list[Any]
-) -> Violation:
+def _contradiction(name: str, request: Shape, table: tuple[str, ...] | None, near: list[Any]) -> Violation:
     said = getattr(request, name)
     detail = f"{name} {said} and size {request.size} contradict each other; leave one of them out."
     got = {name: said, "size": request.size}
@@ -109,7 +107,7 @@ def _contradiction(
     return Violation(f"/{name}", "contradiction", detail, got, allowed, first, tuple(others))
 
 
-def _near_sizes(request: TaskRequest, model: Model, free: FreeSizes) -> list[str]:
+def _near_sizes(request: Shape, model: Model, free: FreeSizes) -> list[str]:
     """The same spelled plainly, one by the rule that agrees with what stands beside it, and those listed."""
     sides, listed = sides_of(request.size or ""), by_sides(request.size, model.sizes or ())
     around = sides or _ANY_SIDES

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from schemas.capabilities import Model, Span
 from schemas.rules.nearest import in_span, nearest_in_span
 from schemas.rules.offered import not_taken
+from schemas.rules.outline import Shape
 from schemas.rules.violation import Violation
 from schemas.task import TaskRequest
 
@@ -12,12 +13,12 @@ from schemas.task import TaskRequest
 _SEEDS = Span(min=0, max=(1 << 32) - 1, whole=True)
 
 
-def audio_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def audio_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """Sound that cannot be had, and sound that cannot be done without."""
     yield from _switch("audio", request.audio, model)
 
 
-def watermark_is_offered(request: TaskRequest, model: Model) -> Iterator[Violation]:
+def watermark_is_offered(request: Shape, model: Model) -> Iterator[Violation]:
     """A mark that cannot be had, and one that cannot be done without."""
     yield from _switch("watermark", request.watermark, model)
 

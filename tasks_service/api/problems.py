@@ -12,7 +12,7 @@ from starlette.responses import Response
 from schemas.redaction import Redactor, redacted
 from schemas.refusals import MalformedRequest, Overloaded, Refusal, problem
 from schemas.rules import Violation
-from tasks_service.api.body import parse, read_body
+from tasks_service.api.body import expect_sound, parse, read_body
 from tasks_service.api.form import problem_of, remainder, still_true, unread
 
 MEDIA_TYPE = "application/problem+json"
@@ -121,14 +121,14 @@ def understood(model: type[_Model], body: bytes, judge: Judge[_Model] | None = N
 
     What can be read of a body with a flaw is judged, too, so that nobody has to ask twice.
     """
-    value = parse(body)
+    expect_sound(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         # Inputs may hold whole images; details of a ValidationError are built only once, here.
         found = error.errors(include_url=False)[:_MOST_PROBLEMS]
         problems = [problem_of(one, model) for one in found]
-        rest = remainder(model, value, found) if judge else None
+        rest = remainder(model, parse(body), found) if judge else None
         if rest is not None and judge is not None:
             told = [problem(one) for one in judge(rest)]
             problems += [one for one in told if still_true(one, unread(found))]

@@ -3,7 +3,10 @@
 -- that the task was opened, or whose its key or its work is already, or that one that is alike goes first.
 -- All rows of work are locked before all keys, and both in their order, so that no two statements wait for each other.
 WITH patience AS MATERIALIZED (
-    SELECT set_config('lock_timeout', :patience::text, true)
+    SELECT set_config('lock_timeout', :patience::text, true),
+           -- For the triggers at the end of the transaction: without it each row's query would be planned anew, which
+           -- takes as long as all the rest.
+           set_config('plan_cache_mode', 'force_generic_plan', true)
 ), asked AS MATERIALIZED (
     SELECT given.*, (
         SELECT k.task_id FROM idempotency_key k
@@ -65,7 +68,7 @@ WITH patience AS MATERIALIZED (
     INSERT INTO idempotency_key (account_id, key, task_id)
     SELECT a.account_id, a.idempotency_key, a.id FROM work_guard w JOIN asked a ON a.id = w.task_id
     WHERE a.idempotency_key IS NOT NULL ORDER BY a.account_id, a.idempotency_key
-), twin AS (
+), twin AS MATERIALIZED (
     -- as this statement sees them; who was accepted in this moment is known by the row only
     SELECT w.task_id, CASE WHEN w.live > 1 THEN coalesce(
         (SELECT t.id FROM task t WHERE t.id = w.previous_task_id AND t.due_at IS NOT NULL),

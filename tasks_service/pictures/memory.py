@@ -1,8 +1,7 @@
 """How many bytes of images are in memory at once: of one request, and of all requests of one account."""
 
 from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
+from typing import Self
 
 from schemas.refusals import Overloaded
 from tasks_service.pictures.flaws import Flaw
@@ -17,24 +16,25 @@ class Memory:
         self._most_together = most_together
         self._held: Counter[int] = Counter()
 
-    @contextmanager
-    def hold(self, account_id: int) -> Generator["Hold"]:
+    def hold(self, account_id: int) -> "Hold":
         """For one request, until it is over."""
-        hold = Hold(account_id, self._most_together, self._held)
-        try:
-            yield hold
-        finally:
-            hold.let_go()
+        return Hold(account_id, self._most_together, self._held)
 
 
 class Hold:
-    """The images of one request."""
+    """The images of one request, as a context manager: afterwards nothing of it is in memory any more."""
 
     def __init__(self, account_id: int, most: int, held: Counter[int]):
         self.account_id = account_id
         self._most = most
         self._held = held
         self._taken = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
 
     def take(self, size: int) -> None:
         """Count some bytes. Raises Flaw where the request has too many, Overloaded where its account has."""

@@ -3,13 +3,17 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from schemas import redaction
 from schemas.providers import model_of
-from schemas.rules import Violation, check, judge
+from schemas.rules import Violation, check, judge, keys
 from schemas.rules.filing import callback_is_an_address
 from schemas.rules.keys import labels_are_free_of_keys
 from schemas.task import TaskRequest
 
+from ..test_plain_words import PIECES
 from .examples import KEY
 
 MODEL = model_of("sandbox", "sandbox-image-1")
@@ -86,6 +90,23 @@ def test_nothing_that_any_rule_says_of_it_repeats_it(labels: dict[str, object]):
 )
 def test_ids_masks_words_and_signed_links_are_no_keys(labels: dict[str, object]):
     assert found_in(**labels) == []
+
+
+LABELS = st.lists(st.sampled_from([*PIECES, KEY, "autumn", "\n", "é"]), max_size=4).map("".join)
+
+
+@given(
+    st.dictionaries(LABELS | st.sampled_from(["token", "jwt", "secret"]), LABELS, max_size=3), LABELS, LABELS
+)
+def test_what_is_passed_over_at_a_glance_holds_no_key(metadata: dict[str, str], external_id: str, url: str):
+    labels = {"metadata": metadata, "external_id": external_id or None, "callback_url": url}
+    request = TaskRequest.model_construct(**labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "is_plain", lambda _: False)
+        patch.setattr(redaction, "is_plain", lambda _: False)
+        slowly = list(labels_are_free_of_keys(request, MODEL))
+
+    assert list(labels_are_free_of_keys(request, MODEL)) == slowly
 
 
 def test_it_is_said_beside_an_unknown_model_too():

@@ -164,3 +164,36 @@ async def test_whoever_leaves_before_the_statement_has_asked_for_nothing(ledger,
 
     prompts = [row["prompt"] for row in await sql.fetch("SELECT request->>'prompt' AS prompt FROM task")]
     assert sorted(prompts) == ["first", "last"]
+
+
+# What the guards at the end of a transaction see of its settings, written down by one more of their kind.
+WITNESS = """
+CREATE TABLE seen (plans text, patience text);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO seen VALUES (current_setting('plan_cache_mode'), current_setting('lock_timeout'));
+    RETURN NULL;
+END $$;
+DO $$ DECLARE month regclass; BEGIN
+    FOR month IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'task_event'::regclass LOOP
+        EXECUTE format('CREATE CONSTRAINT TRIGGER witness AFTER INSERT ON %s
+                        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION see()', month);
+    END LOOP;
+END $$
+"""
+
+
+async def test_the_guards_at_the_end_use_plans_that_are_kept_and_whoever_comes_next_sees_nothing_of_it(
+    dsn, caller, sql
+):
+    await sql.execute(WITNESS)
+    ledger = await Ledger.connect(dsn, size=1)
+    try:
+        await ledger.tasks.open(new_task(caller, prompt="one"), caller.actor, None)
+        left = await ledger.tasks._database._executor.fetchval("SHOW plan_cache_mode")
+    finally:
+        await ledger.close()
+
+    assert [tuple(row) for row in await sql.fetch("SELECT plans, patience FROM seen")] == [
+        ("force_generic_plan", "250ms")
+    ]
+    assert left == "auto"
