@@ -5,7 +5,6 @@ than all of our checks: a stack of middleware, dependencies, and a wrapper aroun
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cached_property
 from typing import Any, cast
 
 from fastapi.routing import APIRoute
@@ -54,10 +53,9 @@ class _Fields(Headers):
 class _Request(Request):
     """A request whose headers are found quickly."""
 
-    @cached_property
-    def headers(self) -> Headers:  # type: ignore[override]
-        """Every header; names in any spelling."""
-        return _Fields(self.scope["headers"])
+    def __init__(self, scope: Scope, receive: Receive, send: Send):
+        super().__init__(scope, receive, send)
+        self._headers = _Fields(scope["headers"])
 
 
 class Shortcut:

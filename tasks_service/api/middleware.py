@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
-from os import urandom
+from random import getrandbits
 from typing import Any
 
 from prometheus_client import Counter, Histogram
@@ -178,7 +178,7 @@ def _request_id(scope: Scope) -> str:
     text = given[0].decode("latin-1") if len(given) == 1 else ""
     # It goes on record with the task, where no secret may.
     safe = _SAFE_ID.fullmatch(text) and not complete_key(text)
-    return text if safe else f"req_{urandom(16).hex()}"
+    return text if safe else f"req_{getrandbits(128):032x}"
 
 
 def _overloaded() -> Overloaded:

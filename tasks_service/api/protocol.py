@@ -9,6 +9,7 @@ from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from schemas.refusals import MalformedRequest, Refusal
+from tasks_service.api.body import IS_WHOLE
 from tasks_service.api.middleware import GUARDS, QUIET, turning_away
 from tasks_service.api.problems import answer
 from tasks_service.api.room import Room
@@ -70,6 +71,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._arrived = 0
+        self.scope[IS_WHOLE] = True  # type: ignore[typeddict-unknown-key]
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
