@@ -1,6 +1,6 @@
 """What people are told about an error: the same for a task, for words that were pasted, in API and CLI."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -111,7 +111,12 @@ def by_words(failure: Failure) -> FailureKind | None:
     """What the words of a failure seem to say that nobody recognised by its code."""
     if failure.kind is not FailureKind.UNKNOWN:
         return None
-    kind = read(Given(Phase.POLL, status=failure.status, body=failure.message)).kind
+    return _seeming(failure.status, failure.message)
+
+
+@lru_cache(maxsize=256)  # to read them takes longer than all the rest of an answer
+def _seeming(status: int | None, words: str) -> FailureKind | None:
+    kind = read(Given(Phase.POLL, status=status, body=words)).kind
     return None if kind is FailureKind.UNKNOWN else kind
 
 
