@@ -67,7 +67,7 @@ def _by_bytes(image: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: inner if type(inner) in _PLAIN else _plain(inner) for name, inner in value.items()}
+        return value | {name: _plain(inner) for name, inner in value.items() if type(inner) not in _PLAIN}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -88,7 +88,8 @@ def values_of(new: NewTask, actor: str, key: str | None) -> tuple[Any, ...]:
         new.catalogue,
         new.request_id,
         key,
-        uuid7(),
+        # Of the note on a duplicate, which nobody else can have.
+        uuid7() if new.request.allow_duplicate else None,
     )
 
 

@@ -165,6 +165,8 @@ class _Look:
 
 def as_seen(request: TaskRequest, vetted: Vetted) -> tuple[TaskRequest, tuple[GivenPicture, ...]]:
     """The request with ids instead of addresses and bytes, and what is known of each image."""
+    if not request.reference_images:
+        return request, ()
     found = [one for one in vetted.found if one is not None]
     given = tuple(_given(image, one) for image, one in zip(request.reference_images, found, strict=True))
     images = tuple(ReferenceImage(role=Role(one.role), file_id=one.file_id) for one in given)
