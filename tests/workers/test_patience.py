@@ -168,8 +168,10 @@ async def black_hole() -> AsyncIterator[BlackHole]:
     server = await asyncio.start_server(hole.take, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
     hole.url = f"http://{host}:{port}"
-    yield hole
-    server.close()
+    try:
+        yield hole
+    finally:
+        server.close()
 
 
 async def test_an_upstream_that_hangs_delays_no_other(world):
