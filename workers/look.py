@@ -38,7 +38,7 @@ class Watched:
     looked_at: float = -math.inf
     rung: bool = False  # while a look was under way, which may have been answered before
     meaning: object = None
-    call_id: UUID | None = None
+    call_id: bytes | None = None  # half of what a UUID takes
     repeats: int = 0
     repeated_at: datetime | None = None
     signs: Signs = CALM
@@ -167,7 +167,7 @@ class Look:
     def _now_known(self, watched: Watched, driven: Driven) -> None:
         """Only what was committed counts as known."""
         watched.meaning = _meaning(driven)
-        watched.call_id = driven.calls[-1].id if driven.calls else None
+        watched.call_id = driven.calls[-1].id.bytes if driven.calls else None
         watched.repeats, watched.repeated_at = 0, None
 
     def _count(self, task: Claimed, failure: Failure | None) -> None:
@@ -181,7 +181,7 @@ def _repeat(watched: Watched) -> Repeat | None:
     """The count of equal answers is written when another answer comes."""
     if watched.call_id is None or not watched.repeats or watched.repeated_at is None:
         return None
-    return Repeat(watched.task.id, watched.call_id, watched.repeats, watched.repeated_at)
+    return Repeat(watched.task.id, UUID(bytes=watched.call_id), watched.repeats, watched.repeated_at)
 
 
 def _progress(task: Claimed, seen: Observation) -> int | None:
