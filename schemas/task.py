@@ -128,6 +128,31 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What whoever watches a task has to know of it between two looks; what a worker watches is thousands.
+
+    Each field is what `Task` calls so, except the last three.
+    """
+
+    id: UUID
+    state: State
+    seq: int
+    claim: int
+    model: str
+    provider: str
+    route: str
+    endpoint: str
+    spend: Spend
+    attempt: int
+    upstream_id: str | None
+    progress: int | None
+    parked: Parked | None
+    cancel_requested: bool
+    upstream_since: datetime  # since when its upstream has it
+    state_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A result file that is ours. Sides in pixels; `key` is its place in the store."""
 
