@@ -16,7 +16,7 @@ import structlog
 from schemas.redaction import HIDDEN, Redactor, names_a_secret
 
 # What JSON spells in one way only.
-_PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({int, bool, type(None)})
 
 
 def start_logging(process: str, *, style: str = "json", redactor: Redactor | None = None) -> None:
@@ -80,7 +80,8 @@ class _Lines(logging.StreamHandler[TextIO]):
         # A line is not worth the work that it tells of.
         with self.lock or nullcontext(), suppress(OSError, ValueError):
             self.stream.write(f"{line}\n")
-            self.flush()
+            if not getattr(self.stream, "line_buffering", False):
+                self.flush()
 
 
 class _Direct:
@@ -138,13 +139,12 @@ def _without_secrets(redactor: Redactor) -> Callable[..., MutableMapping[str, An
         return value
 
     def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if not _is_flat(event):
+        words = _words(event)
+        if words is None:
             return clean(_spelt(event))
         # Most lines hold no secret, and one look at all their words is quicker than a look at each.
-        words = " ".join([value for value in event.values() if isinstance(value, str)])
-        if redactor(words) is words and all(map(harmless, event)):
-            return event
-        return clean(event)
+        line = " ".join(words)
+        return event if redactor(line) is line and all(map(harmless, event)) else clean(event)
 
     return redact
 
@@ -153,11 +153,15 @@ def _by_name(name: str, value: Any) -> Any:
     return HIDDEN if isinstance(value, str | list | dict) and value and names_a_secret(name) else value
 
 
-def _is_flat(event: MutableMapping[str, Any]) -> bool:
-    """Whether nothing but JSON's plain words is in it."""
-    return all(
-        type(value) in _PLAIN or (type(value) is float and isfinite(value)) for value in event.values()
-    )
+def _words(event: MutableMapping[str, Any]) -> list[str] | None:
+    """The texts of a line; None where it holds anything but JSON's plain words."""
+    words: list[str] = []
+    for value in event.values():
+        if type(value) is str:
+            words.append(value)
+        elif type(value) not in _PLAIN and not (type(value) is float and isfinite(value)):
+            return None
+    return words
 
 
 def _spelt(event: MutableMapping[str, Any]) -> dict[str, Any]:
