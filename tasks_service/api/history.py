@@ -16,7 +16,7 @@ from tasks_service.api.openapi import in_path, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged
 from tasks_service.api.views import MomentText, rfc3339, without_addresses
-from tasks_service.story import Entry, story
+from tasks_service.story import Entry, Facts, story
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
@@ -60,21 +60,19 @@ async def history(request: Request) -> Response:
 
 def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
     """One entry as its customer sees it, or as staff does."""
-    view: dict[str, Any] = {
-        "at": rfc3339(entry.at),
-        "seq": entry.seq,
-        "type": entry.type,
-        "actor": entry.actor,
-    }
-    if entry.type == "check":
-        # Made before any upstream was asked: in our words, and where their image came from customers know.
-        view.update(entry.facts)
-    elif staff:
-        view.update({name: _shown(value) for name, value in entry.facts.items()})
-    else:
-        facts = entry.facts.items()
-        view.update({name: _withheld(value) for name, value in facts if name not in _STAFF_ONLY})
-    return cast("HistoryEntry", view)
+    at, seq, kind, actor, facts = entry
+    # Checks are made before any upstream is asked: our own words, and customers know their images.
+    if kind != "check":
+        facts = _told_staff(facts) if staff else _told_customers(facts)
+    return cast("HistoryEntry", {"at": rfc3339(at), "seq": seq, "type": kind, "actor": actor, **facts})
+
+
+def _told_staff(facts: Facts) -> Facts:
+    return {name: _shown(value) for name, value in facts.items()}
+
+
+def _told_customers(facts: Facts) -> Facts:
+    return {name: _withheld(value) for name, value in facts.items() if name not in _STAFF_ONLY}
 
 
 def _withheld(value: Any) -> Any:
