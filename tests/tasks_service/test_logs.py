@@ -105,6 +105,25 @@ def test_no_secret_is_in_the_console(story):
     assert ("unwritable_line" in text) == (story == "in an object that cannot be spelt")
 
 
+def test_a_mask_in_the_next_value_does_not_make_a_word_look_masked():
+    told = lines(
+        "json",
+        """
+for text in (
+    "it sent authorization: wordword",
+    "Bearer wordword",
+    "api-key: wordword",
+    "GET /file?sig=wordword",
+    '{"password": "wordword',
+):
+    log.warning("asked", error=text, key="****9f2c")
+""",
+    )
+
+    assert [json.loads(line)["error"].rpartition("wordword")[1] for line in told] == [""] * 5
+    assert all("****9f2c" in line for line in told)
+
+
 def test_a_line_says_when_where_and_about_what():
     [ours, theirs] = lines(
         "json",
