@@ -28,6 +28,7 @@ class Keyring:
         self._ledger = ledger
         self._clock = clock
         self._remembered: dict[bytes, tuple[Caller, float]] = {}
+        self._heard = 0
         self.listening = asyncio.Event()
 
     async def listen(self) -> None:
@@ -42,6 +43,7 @@ class Keyring:
             await asyncio.sleep(REMEMBER_S)
 
     def _forget(self, key_id: str) -> None:
+        self._heard += 1
         for digest in [known for known, (caller, _) in self._remembered.items() if caller.key_id == key_id]:
             del self._remembered[digest]
 
@@ -63,11 +65,12 @@ class Keyring:
         caller, until = self._remembered.get(digest, (None, 0.0))
         if caller is not None and self._clock() < until:
             return caller
+        heard = self._heard
         caller = await self._ledger.keys.find(key)
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         if caller is None:
             self._remembered.pop(digest, None)
-        else:
+        elif heard == self._heard:  # or it may have been this key that ended meanwhile
             self._remembered[digest] = (caller, self._clock() + REMEMBER_S)
         return caller

@@ -111,6 +111,32 @@ async def test_a_revoked_key_ends_when_that_is_heard(
     assert (await staying.get("/v1/tasks")).status_code == 200
 
 
+async def test_a_key_that_ends_while_it_is_looked_up_is_not_remembered(
+    world: World, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "REMEMBER_S", 3600)
+    keyring, find = world.app.state.service.keyring, ledger.keys.find
+    key, other = await ledger.keys.new("acme"), await ledger.keys.new("acme")
+    client, witness = [await world.stranger({"Authorization": f"Bearer {one}"}) for one in (key, other)]
+
+    async def slow(asked: str) -> Any:
+        found = await find(asked)
+        monkeypatch.setattr(world.app.state.service.ledger.keys, "find", find)
+        for ending in (key, other):
+            await ledger.keys.revoke(ending.split("_")[2])
+        while (await witness.get("/v1/tasks")).status_code == 200:
+            pass  # the notice is under way
+        return found
+
+    async with asyncio.timeout(30):
+        await keyring.listening.wait()
+        assert (await witness.get("/v1/tasks")).status_code == 200
+        monkeypatch.setattr(world.app.state.service.ledger.keys, "find", slow)
+        assert (await client.get("/v1/tasks")).status_code == 200
+
+    refused(await client.get("/v1/tasks"), 401, "unauthenticated")
+
+
 async def test_whoever_listens_listens_again_when_the_connection_broke(
     world: World, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, dsn: str
 ) -> None:
