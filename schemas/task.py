@@ -1,7 +1,7 @@
 """A task on its way in, in the ledger, and on its way out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -123,6 +123,33 @@ class Task:
     pictures: tuple[GivenPicture, ...] = ()
     erased_at: datetime | None = None  # since when the request is nothing but the model's name
     failure_group: str | None = None  # the same trouble has the same; see schemas/failure_groups.py
+    # Ours, where they were read together with the task. A task is the same with and without them.
+    files: "tuple[Artifact, ...] | None" = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What whoever watches a task has to know of it between two looks; what a worker watches is thousands.
+
+    Each field is what `Task` calls so, except the last three.
+    """
+
+    id: UUID
+    state: State
+    seq: int
+    claim: int
+    model: str
+    provider: str
+    route: str
+    endpoint: str
+    spend: Spend
+    attempt: int
+    upstream_id: str | None
+    progress: int | None
+    parked: Parked | None
+    cancel_requested: bool
+    upstream_since: datetime  # since when its upstream has it
+    state_since: datetime
 
 
 @dataclass(frozen=True, slots=True)

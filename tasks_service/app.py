@@ -6,16 +6,20 @@ import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.stdlib import get_logger
 
-from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound, Refusal
+from schemas.refusals import MalformedRequest, MethodNotAllowed, NotFound
 from tasks_service.admission import Admission
 from tasks_service.api import (
     artifacts,
@@ -37,6 +41,8 @@ from tasks_service.api import (
 from tasks_service.api.auth import Keyring
 from tasks_service.api.bells import Bells
 from tasks_service.api.context import Service
+from tasks_service.api.direct import Shortcut
+from tasks_service.api.doors import doors
 from tasks_service.api.middleware import Edge
 from tasks_service.api.openapi import describe
 from tasks_service.api.protocol import Protocol
@@ -94,7 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
             await service.doorbell.close()
             await service.ledger.close()
 
-    app = FastAPI(
+    app = _Api(
+        room,
         title="Creative Task Tracker",
         version=_version(),
         description="Image and video generation tasks: accepted once, never lost, never paid for twice.",
@@ -105,12 +112,29 @@ def create_app(settings: Settings) -> FastAPI:
     )
     # Not `include_router`: it would look for every request's route three times over.
     app.router.routes += [route for router in ROUTERS for route in router.routes]
-    for kind in (Refusal, HTTPException, RequestValidationError, ClientDisconnect):
+    for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _refuse)
-    app.state.room = room
-    app.add_middleware(Edge, room=room)
     describe(app)
     return app
+
+
+class _Api(FastAPI):
+    """FastAPI behind an edge of ours, which has the last word: the framework's would be a second."""
+
+    def __init__(self, room: Room, **options: Any):
+        super().__init__(**options)
+        self.state.room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Without the framework's telemetry, which asks at every request whether anybody wants it."""
+        self.middleware_stack = self.middleware_stack or self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """From the line to the handlers."""
+        routed = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers=self.exception_handlers)
+        return Edge(Shortcut(routed, self.router.routes), self.state.room)
 
 
 def serve(settings: Settings) -> None:
@@ -137,7 +161,7 @@ def serve(settings: Settings) -> None:
     )
     # What is there now stays for good: the collector need not look through it again and again.
     gc.freeze()
-    _Server(config, app, settings.host, port).run(sockets=[listener])
+    _Server(config, app, settings.host, port).run(sockets=doors(listener))
 
 
 class _Server(uvicorn.Server):
@@ -185,10 +209,8 @@ async def _open(settings: Settings) -> Service:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Every expected exception as problem+json; the edge answers the unexpected ones."""
+    """The framework's own exceptions as problem+json; the edge answers ours, and the unexpected ones."""
     match error:
-        case Refusal():
-            refusal = error
         case HTTPException(status_code=405):
             allow = _allowed(request, (*ROUTERS, request.app.router))
             if request.method == "OPTIONS":
@@ -196,8 +218,6 @@ async def _refuse(request: Request, error: Exception) -> Response:
             refusal = MethodNotAllowed(f"This path takes {allow}.", headers={"Allow": allow})
         case HTTPException(status_code=404):
             refusal = NotFound("There is nothing at this path.")
-        case ClientDisconnect():
-            refusal = MalformedRequest("The connection ended before the body did.")
         case _:
             refusal = MalformedRequest("The request cannot be understood.")
     return problems.answer(refusal, request.state.request_id)

@@ -41,7 +41,10 @@ Json = dict[str, Any]
 
 
 def bundle(
-    task: Json, entries: Sequence[Json], explained: Mapping[str, Json], redact: Callable[[str], str]
+    task: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]],
+    explained: Mapping[str, Json],
+    redact: Callable[[str], str],
 ) -> Json:
     """Everything that is on record about a task, by what it is; `explained` is by language."""
     groups = {name: [entry for entry in entries if entry["type"] in types] for name, types in _GROUPS.items()}

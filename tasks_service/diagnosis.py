@@ -1,8 +1,10 @@
 """What people are told about an error: the same for a task, for words that were pasted, in API and CLI."""
 
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from schemas.failures import (
     EVIDENCE,
@@ -28,7 +30,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class InBoth(_Told):
+class InBoth(TypedDict):
     """The same sentence in both languages."""
 
     en: str
@@ -41,7 +43,7 @@ class EvidenceView(InBoth):
     name: Evidence
 
 
-class DiagnosisView(_Told):
+class DiagnosisView(TypedDict):
     """What can be looked at, by whom, what to have at hand, and how it does not happen again."""
 
     by_words: FailureKind | None  # what the words seem to say, where no code says it; money never follows it
@@ -109,12 +111,21 @@ def by_words(failure: Failure) -> FailureKind | None:
     """What the words of a failure seem to say that nobody recognised by its code."""
     if failure.kind is not FailureKind.UNKNOWN:
         return None
-    kind = read(Given(Phase.POLL, status=failure.status, body=failure.message)).kind
+    return _seeming(failure.status, failure.message)
+
+
+@lru_cache(maxsize=256)  # to read them takes longer than all the rest of an answer
+def _seeming(status: int | None, words: str) -> FailureKind | None:
+    kind = read(Given(Phase.POLL, status=status, body=words)).kind
     return None if kind is FailureKind.UNKNOWN else kind
 
 
+@cache
 def diagnosis(kind: FailureKind, words_say: FailureKind | None = None) -> DiagnosisView:
-    """What is known about every failure of a kind, or of the one that its words seem to tell of."""
+    """What is known about every failure of a kind, or of the one that its words seem to tell of.
+
+    Made once for each of the few that there are; whoever is given it only reads it.
+    """
     kind = words_say or kind
     meaning = MEANINGS[kind]
     return DiagnosisView(
@@ -124,7 +135,7 @@ def diagnosis(kind: FailureKind, words_say: FailureKind | None = None) -> Diagno
         escalate=_both(meaning.escalate),
         prevent=_both(meaning.prevent),
         evidence=[
-            EvidenceView(name=one, en=EVIDENCE[one].en, zh=EVIDENCE[one].zh) for one in evidence_for(kind)
+            EvidenceView(en=EVIDENCE[one].en, zh=EVIDENCE[one].zh, name=one) for one in evidence_for(kind)
         ],
     )
 

@@ -4,8 +4,9 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import lru_cache
 from math import isfinite
 from typing import Any, TextIO
 
@@ -15,42 +16,40 @@ import structlog
 from schemas.redaction import HIDDEN, Redactor, names_a_secret
 
 # What JSON spells in one way only.
-_PLAIN = (str, int, bool, type(None))
+_PLAIN = frozenset({int, bool, type(None)})
 
 
 def start_logging(process: str, *, style: str = "json", redactor: Redactor | None = None) -> None:
     """Send our lines and the libraries' through one chain: time, level, context, redaction, rendering."""
     redactor = redactor or Redactor()
-    shared: list[Any] = [
+    given: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _naming(process),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
     ]
-    renderer: Any = (
+    # What we add ourselves comes after the redaction: it is in every line, and holds no secret.
+    shown: list[Any] = [
+        _without_secrets(redactor),
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _naming(process),
         # The other formatter of exceptions shows local variables.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if style == "console"
-        else structlog.processors.JSONRenderer(_json)
-    )
+        else structlog.processors.JSONRenderer(_json),
+    ]
     handler = _Lines(sys.stderr, redactor)
     # Ours do not pass through `logging`, whose record of each costs as much as all the rest of a line.
     structlog.configure(
-        processors=[*shared, _rendered(_without_secrets(redactor), renderer, handler)],
+        processors=[*given, _rendered(shown, handler, process)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: _Direct(handler),
         cache_logger_on_first_use=True,
     )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_secrets(redactor),
-                renderer,
-            ],
+            foreign_pre_chain=given,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
@@ -81,7 +80,8 @@ class _Lines(logging.StreamHandler[TextIO]):
         # A line is not worth the work that it tells of.
         with self.lock or nullcontext(), suppress(OSError, ValueError):
             self.stream.write(f"{line}\n")
-            self.flush()
+            if not getattr(self.stream, "line_buffering", False):
+                self.flush()
 
 
 class _Direct:
@@ -91,12 +91,14 @@ class _Direct:
         self.debug = self.info = self.warning = self.error = self.critical = self.msg = lines.write
 
 
-def _rendered(redact: Any, renderer: Any, lines: _Lines) -> Callable[..., str]:
-    def render(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+def _rendered(shown: Sequence[Any], lines: _Lines, process: str) -> Callable[..., str]:
+    def render(logger: Any, method: str, event: Any) -> str:
         try:
-            return renderer(logger, method, redact(logger, method, event))
+            for processor in shown:
+                event = processor(logger, method, event)
         except Exception:  # whatever an object's own spelling raises
-            return lines.apology(str(event.get("process")))
+            return lines.apology(process)
+        return event
 
     return render
 
@@ -123,6 +125,10 @@ def _without_secrets(redactor: Redactor) -> Callable[..., MutableMapping[str, An
     could end a string of JSON too early.
     """
 
+    @lru_cache(maxsize=1024)
+    def harmless(name: str) -> bool:
+        return redactor(name) == name and not names_a_secret(name)
+
     def clean(value: Any) -> Any:
         if isinstance(value, str):
             return redactor(value)
@@ -133,7 +139,12 @@ def _without_secrets(redactor: Redactor) -> Callable[..., MutableMapping[str, An
         return value
 
     def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return clean(_spelt(event))
+        words = _words(event)
+        if words is None:
+            return clean(_spelt(event))
+        # Most lines hold no secret, and one look at all their words is quicker than a look at each.
+        line = " ".join(words)
+        return event if redactor(line) is line and all(map(harmless, event)) else clean(event)
 
     return redact
 
@@ -142,9 +153,18 @@ def _by_name(name: str, value: Any) -> Any:
     return HIDDEN if isinstance(value, str | list | dict) and value and names_a_secret(name) else value
 
 
+def _words(event: MutableMapping[str, Any]) -> list[str] | None:
+    """The texts of a line; None where it holds anything but JSON's plain words."""
+    words: list[str] = []
+    for value in event.values():
+        if type(value) is str:
+            words.append(value)
+        elif type(value) not in _PLAIN and not (type(value) is float and isfinite(value)):
+            return None
+    return words
+
+
 def _spelt(event: MutableMapping[str, Any]) -> dict[str, Any]:
-    if all(type(value) in _PLAIN or (type(value) is float and isfinite(value)) for value in event.values()):
-        return dict(event)
     try:
         # NaN is none of JSON's words.
         return json.loads(json.dumps(dict(event), default=repr), parse_constant=str)

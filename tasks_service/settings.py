@@ -6,6 +6,7 @@ import re
 import tomllib
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -190,14 +191,7 @@ class Settings(BaseSettings):
     @property
     def local_address(self) -> str:
         """How this machine reaches the API, also where it listens on every address."""
-        host = self.host
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return f"http://{host}:{self.port}"
-        if address.is_unspecified:
-            host = "127.0.0.1" if address.version == 4 else "::1"
-        return f"http://[{host}]:{self.port}" if address.version == 6 else f"http://{host}:{self.port}"
+        return _reached_at(self.host, self.port)
 
     @property
     def store(self) -> str:
@@ -275,3 +269,14 @@ def _with_credential(route: dict[str, Any]) -> dict[str, Any]:
             why = (getattr(error, "strerror", None) or "it is not text").lower()
             raise ValueError(f"route {name}: its credential file {where} cannot be read: {why}") from error
     raise ValueError(f"route {name}: a credential is env:NAME or file:PATH, never the secret itself")
+
+
+@lru_cache(maxsize=8)
+def _reached_at(host: str, port: int) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}"
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"

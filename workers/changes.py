@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from structlog.contextvars import bound_contextvars
 
-from schemas.task import Task
+from schemas.task import Claimed
 from tasks_service.failpoints import reached
 from tasks_service.ledger.history import Call, Repeat
 from tasks_service.ledger.ledger import Ledger
@@ -19,7 +19,7 @@ _MOST = 500  # in one transaction: more gains nothing, and delays the first of t
 class Change:
     """What one look has to say: a move, or evidence and progress without one."""
 
-    task: Task
+    task: Claimed
     calls: tuple[Call, ...] = ()
     repeat: Repeat | None = None  # of the answer before
     move: Move | None = None
@@ -31,9 +31,9 @@ class Changes:
 
     def __init__(self, ledger: Ledger):
         self._ledger = ledger
-        self._together = Gathering[Change, Task](self._write, _MOST)
+        self._together = Gathering[Change, Claimed](self._write, _MOST)
 
-    async def write(self, change: Change) -> Task:
+    async def write(self, change: Change) -> Claimed:
         """The task as it is afterwards. Raises Outrun where it is no longer ours."""
         return await self._together.ask(change)
 
@@ -41,7 +41,7 @@ class Changes:
         """Wait for what is being written."""
         await self._together.finish(wait_s)
 
-    async def _write(self, changes: Sequence[Change]) -> Sequence[Task | Exception]:
+    async def _write(self, changes: Sequence[Change]) -> Sequence[Claimed | Exception]:
         async with self._ledger.transaction() as ledger:
             written = await _write_tasks(ledger, changes)
             # What led to a move belongs to the move; other evidence is of value whoever has the task now.
@@ -61,7 +61,7 @@ async def _about_to_be_written(change: Change) -> None:
         await reached("poll.remembering")
 
 
-async def _write_tasks(ledger: Ledger, changes: Sequence[Change]) -> list[Task | None]:
+async def _write_tasks(ledger: Ledger, changes: Sequence[Change]) -> list[Claimed | None]:
     """The tasks as they are now; None for each that is somebody else's."""
     moved = iter(await ledger.tasks.advance_all([(one.task, one.move) for one in changes if one.move]))
     progressed = [(one.task, one.progress) for one in changes if not one.move and one.progress is not None]

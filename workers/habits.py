@@ -6,7 +6,7 @@ import random
 from structlog.stdlib import get_logger
 
 from schemas.pace import Habit
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.ledger.ledger import Ledger
 
@@ -22,7 +22,7 @@ class Habits:
         self._ledger = ledger
         self._known: dict[tuple[str, str], Habit] = {}
 
-    def of(self, task: Task) -> Habit | None:
+    def of(self, task: Task | Claimed) -> Habit | None:
         """How long tasks of this route and model take."""
         return self._known.get((task.route, task.model))
 

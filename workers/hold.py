@@ -6,7 +6,7 @@ from structlog.stdlib import get_logger
 
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import Parked, Spend, State
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service import metrics
 from tasks_service.failpoints import reached
 from tasks_service.ledger.connection import UNAVAILABLE
@@ -25,7 +25,7 @@ async def hold_unrouted(bench: Workbench, task: Task) -> None:
     await _hold(bench, task, f"the route {task.route} is not configured")
 
 
-async def hold_broken(bench: Workbench, task: Task, step: str, error: Exception) -> None:
+async def hold_broken(bench: Workbench, task: Task | Claimed, step: str, error: Exception) -> None:
     """Our own code broke on a task. Never raises: where this cannot be written either, the lease runs out."""
     metrics.STEP_ERRORS.labels(step).inc()
     try:
@@ -118,7 +118,7 @@ def _entered(task: Task) -> datetime:
     return task.finished_at or task.running_at or task.queued_at or task.created_at
 
 
-def _versions(task: Task) -> tuple[object, ...]:
+def _versions(task: Task | Claimed) -> tuple[object, ...]:
     return task.claim, task.seq, task.attempt, task.spend
 
 

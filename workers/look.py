@@ -10,7 +10,7 @@ from structlog.stdlib import get_logger
 
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import State, may_move
-from schemas.task import Task
+from schemas.task import Claimed
 from schemas.upstream import Job, Observation
 from tasks_service import metrics
 from tasks_service.failpoints import reached
@@ -32,13 +32,13 @@ _PROGRESS_STEP = 5  # percentage points worth a write
 class Watched:
     """A task under watch, and what its upstream said last."""
 
-    task: Task
+    task: Claimed
     place: int = 0
     due: float = 0.0  # both on the loop's clock
     looked_at: float = -math.inf
     rung: bool = False  # while a look was under way, which may have been answered before
     meaning: object = None
-    call_id: UUID | None = None
+    call_id: bytes | None = None  # half of what a UUID takes
     repeats: int = 0
     repeated_at: datetime | None = None
     signs: Signs = CALM
@@ -57,9 +57,9 @@ class Look:
         """Wait for what was learnt and is being written."""
         await self._changes.finish(wait_s)
 
-    def first_wait_s(self, task: Task) -> float:
+    def first_wait_s(self, task: Claimed) -> float:
         """Seconds until a task that was just claimed is worth a look: none, unless it is very young."""
-        age_s = self._bench.since_s(task.queued_at or task.created_at)
+        age_s = self._bench.since_s(task.upstream_since)
         return max(self._bench.pace(task, 0).total_seconds() - age_s, 0) if age_s > 0 else 0
 
     async def at(self, watched: Watched) -> float | None:
@@ -71,7 +71,7 @@ class Look:
         upstream = self._bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
             # It is let go of, and comes back when it is due.
-            await hold_unrouted(self._bench, task)
+            await hold_unrouted(self._bench, await self._bench.ledger.tasks.whole(task))
             return None
         await reached("poll.before_look")
         driven = await self._ask(watched, upstream, Job(task.upstream_id, task.endpoint))
@@ -109,7 +109,7 @@ class Look:
         timeout_s = self._bench.settings.call_timeout_s
         attempt = watched.task.attempt
         cancel = upstream.provider.cancel
-        if watched.task.cancel_requested_at is not None and cancel is not None and not watched.cancel_tried:
+        if watched.task.cancel_requested and cancel is not None and not watched.cancel_tried:
             driven = await upstream.drive(cancel(job), "cancel", attempt, timeout_s)
             await reached("poll.cancel_answered")
             # An answer that was none leaves the wish standing.
@@ -141,7 +141,7 @@ class Look:
             await self._bench.doorbell.ring("download")
         return self._patience.wait_s(moved, watched.signs, seen) if more else None
 
-    def _until_kept(self, task: Task, seen: Observation) -> datetime | None:
+    def _until_kept(self, task: Claimed, seen: Observation) -> datetime | None:
         """Until when the upstream keeps the files: what it says now, or what its pages promise."""
         upstream = self._bench.upstream_of(task)
         life_s = upstream.provider.result_life_s if upstream else None
@@ -167,10 +167,10 @@ class Look:
     def _now_known(self, watched: Watched, driven: Driven) -> None:
         """Only what was committed counts as known."""
         watched.meaning = _meaning(driven)
-        watched.call_id = driven.calls[-1].id if driven.calls else None
+        watched.call_id = driven.calls[-1].id.bytes if driven.calls else None
         watched.repeats, watched.repeated_at = 0, None
 
-    def _count(self, task: Task, failure: Failure | None) -> None:
+    def _count(self, task: Claimed, failure: Failure | None) -> None:
         log.info("moved", to_state=task.state.value, route=task.route)
         metrics.MOVES.labels(task.state.value, task.route).inc()
         if task.state is State.FAILED and failure is not None:
@@ -181,10 +181,10 @@ def _repeat(watched: Watched) -> Repeat | None:
     """The count of equal answers is written when another answer comes."""
     if watched.call_id is None or not watched.repeats or watched.repeated_at is None:
         return None
-    return Repeat(watched.task.id, watched.call_id, watched.repeats, watched.repeated_at)
+    return Repeat(watched.task.id, UUID(bytes=watched.call_id), watched.repeats, watched.repeated_at)
 
 
-def _progress(task: Task, seen: Observation) -> int | None:
+def _progress(task: Claimed, seen: Observation) -> int | None:
     """How far it is, where that is news."""
     known = task.progress or 0
     if seen.progress is None or not known + _PROGRESS_STEP <= seen.progress <= 100:

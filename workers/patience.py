@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from structlog.stdlib import get_logger
 
 from schemas.failures import Failure, FailureKind
-from schemas.lifecycle import Parked, State
-from schemas.task import Task
+from schemas.lifecycle import Parked
+from schemas.task import Claimed
 from schemas.upstream import Observation
 from tasks_service import metrics
 from tasks_service.failpoints import reached
@@ -61,10 +61,10 @@ class Patience:
     def __init__(self, bench: Workbench):
         self._bench = bench
 
-    async def end_of(self, task: Task, upstream: Upstream, signs: Signs) -> Failure | None:
+    async def end_of(self, task: Claimed, upstream: Upstream, signs: Signs) -> Failure | None:
         """Why a task is over for us, if it is."""
         limits = self._bench.settings
-        age_s = self._bench.since_s(task.queued_at or task.created_at)
+        age_s = self._bench.since_s(task.upstream_since)
         if age_s > limits.hard_limit_s:
             return Failure(FailureKind.TIMED_OUT, signs.last)
         if signs.missing < _MISSING_LOOKS or age_s < min(_YOUNG_S, limits.lost_after_s):
@@ -76,7 +76,7 @@ class Patience:
         same = spent is None or spent.credential in (None, upstream.credential)
         return Failure(FailureKind.TASK_NOT_FOUND, f"{signs.missing} answers in a row") if same else None
 
-    async def parked(self, task: Task, signs: Signs) -> Task:
+    async def parked(self, task: Claimed, signs: Signs) -> Claimed:
         """The task, after a person has been asked to look at it where that is due."""
         why = self._why_park(task, signs)
         if why is None or task.parked is not None:
@@ -89,11 +89,9 @@ class Patience:
         log.warning("parked", reason=why.value, sign=signs.last)
         return replace(task, parked=why)
 
-    def wait_s(self, task: Task, signs: Signs, seen: Observation) -> float:
+    def wait_s(self, task: Claimed, signs: Signs, seen: Observation) -> float:
         """Seconds until the next look."""
-        pace_s = self._bench.pace(
-            task, self._bench.since_s(task.queued_at or task.created_at)
-        ).total_seconds()
+        pace_s = self._bench.pace(task, self._bench.since_s(task.upstream_since)).total_seconds()
         if signs.strange:
             metrics.UNRECOGNISED.labels(task.route).inc()
         if task.parked is not None:
@@ -103,10 +101,9 @@ class Patience:
         quickest_s = self._bench.pace(task, 0).total_seconds()
         return seen.retry_after_s or min(quickest_s * 2 ** min(signs.troubles, 8), _SLOWEST_AFTER_TROUBLE_S)
 
-    def _why_park(self, task: Task, signs: Signs) -> Parked | None:
+    def _why_park(self, task: Claimed, signs: Signs) -> Parked | None:
         if signs.strange >= _STRANGE_LOOKS:
             return Parked.UNRECOGNISED_STATUS
-        entered = task.running_at if task.state is State.RUNNING else task.queued_at
         model = self._bench.model_of(task)
         usual_s = max(self._bench.settings.stalled_after_s, (model and model.stalled_after_s) or 0)
-        return Parked.STALLED if self._bench.since_s(entered or task.created_at) > usual_s else None
+        return Parked.STALLED if self._bench.since_s(task.state_since) > usual_s else None

@@ -141,7 +141,7 @@ class Poll:
         if room <= 0 or self._stopping:
             return False
         rooms = dict.fromkeys(self.bench.upstreams, room)
-        tasks = await self.bench.ledger.tasks.claim(self.states, room, self.bench.settings.lease, rooms)
+        tasks = await self.bench.ledger.tasks.watch(self.states, room, self.bench.settings.lease, rooms)
         for task in tasks:
             self._watched[task.id] = Watched(task)
             self._schedule(task.id, self._look.first_wait_s(task))

@@ -9,7 +9,7 @@ from schemas.capabilities import Model
 from schemas.pace import wait_s
 from schemas.providers import PROVIDERS, model_of
 from schemas.redaction import Redactor
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service.artifacts import Artifacts
 from tasks_service.callbacks import Callbacks
 from tasks_service.doorbell import Doorbell
@@ -73,15 +73,15 @@ class Workbench:
         await self.shares.close()
         await self.ledger.close()
 
-    def upstream_of(self, task: Task) -> Upstream | None:
+    def upstream_of(self, task: Task | Claimed) -> Upstream | None:
         """The route that the task was sent to; None where it is no longer configured."""
         return self.upstreams.get(task.route)
 
-    def model_of(self, task: Task) -> Model | None:
+    def model_of(self, task: Task | Claimed) -> Model | None:
         """What the provider's file says of the task's model."""
         return model_of(task.provider, task.model) if task.provider in PROVIDERS else None
 
-    def pace(self, task: Task, age_s: float) -> timedelta:
+    def pace(self, task: Task | Claimed, age_s: float) -> timedelta:
         """The time until the next look at a task of this age."""
         model = self.model_of(task)
         return timedelta(seconds=wait_s(model, self.habits.of(task), age_s) if model else _FORGOTTEN_PACE_S)

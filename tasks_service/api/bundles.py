@@ -86,8 +86,8 @@ async def gather(ledger: Ledger, task: Task, settings: Settings, *, staff: bool)
         }
         for language in Language
     }
-    view = task_view(task, artifacts, staff=staff, base_url=settings.base_url).model_dump(mode="json")
-    told = [entry_view(entry, staff=staff).model_dump(mode="json") for entry in entries]
+    view = task_view(task, artifacts, staff=staff, base_url=settings.base_url)
+    told = [entry_view(entry, staff=staff) for entry in entries]
     return bundle(view, told, explained, Redactor(settings.secrets()))
 
 

@@ -1,14 +1,10 @@
 """What a handler is given: the service's parts, who is asking, and the task that the path names."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import Depends
-from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import request_response
 
 from schemas.ids import parse_task_id
 from schemas.refusals import Forbidden, NotFound
@@ -44,17 +40,6 @@ class Service:
     readiness: Readiness
     callbacks: Callbacks
     bells: Bells
-
-
-class Direct(APIRoute):
-    """A route whose handler takes the request alone: described like any other, and called without detour.
-
-    What the framework does between a request and its handler costs more than all of our checks.
-    """
-
-    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]], **options: Any):
-        super().__init__(path, endpoint, **options)
-        self.app = request_response(endpoint)
 
 
 def parts(request: Request) -> Service:

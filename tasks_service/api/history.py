@@ -1,38 +1,40 @@
 """Everything that happened to a task, over HTTP."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, with_config
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from schemas.refusals import NotFound
-from tasks_service.api.context import Direct, parts, reachable_task
+from tasks_service.api.context import parts, reachable_task
+from tasks_service.api.direct import Direct
 from tasks_service.api.openapi import in_path, refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply_tagged
-from tasks_service.api.views import Moment, rfc3339, without_addresses
+from tasks_service.api.views import MomentText, rfc3339, without_addresses
 from tasks_service.story import Entry, story
 
 router = APIRouter(prefix="/v1", tags=["tasks"], route_class=Direct)
 
+# They tell whose account we use.
 _STAFF_ONLY = frozenset({"route", "method", "path"})
 
 
-class HistoryEntry(BaseModel):
+@with_config(ConfigDict(extra="allow"))
+class HistoryEntry(TypedDict):
     """One thing that happened; each type has further members of its own."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    at: Moment
+    at: MomentText
     seq: int
     type: Literal["state", "check", "call", "money", "artifact", "notification", "parked", "decision", "note"]
     actor: str
 
 
-class HistoryView(BaseModel):
+class HistoryView(TypedDict):
     """Oldest first."""
 
     data: list[HistoryEntry]
@@ -58,19 +60,26 @@ async def history(request: Request) -> Response:
 
 def entry_view(entry: Entry, *, staff: bool) -> HistoryEntry:
     """One entry as its customer sees it, or as staff does."""
-    facts = dict(entry.facts) if staff else _for_customers(entry.facts)
-    head = {"at": entry.at, "seq": entry.seq, "type": entry.type, "actor": entry.actor}
-    return HistoryEntry.model_validate(head | {name: _shown(value) for name, value in facts.items()})
-
-
-def _for_customers(facts: Any) -> dict[str, Any]:
-    """Without whose account we use, and without the upstream's own addresses."""
-    return {
-        # Where their own image came from they know themselves.
-        name: without_addresses(value) if isinstance(value, str) and name != "source" else value
-        for name, value in facts.items()
-        if name not in _STAFF_ONLY
+    view: dict[str, Any] = {
+        "at": rfc3339(entry.at),
+        "seq": entry.seq,
+        "type": entry.type,
+        "actor": entry.actor,
     }
+    if entry.type == "check":
+        # Made before any upstream was asked: in our words, and where their image came from customers know.
+        view.update(entry.facts)
+    elif staff:
+        view.update({name: _shown(value) for name, value in entry.facts.items()})
+    else:
+        facts = entry.facts.items()
+        view.update({name: _withheld(value) for name, value in facts if name not in _STAFF_ONLY})
+    return cast("HistoryEntry", view)
+
+
+def _withheld(value: Any) -> Any:
+    """Without the upstream's own addresses."""
+    return without_addresses(value) if isinstance(value, str) else _shown(value)
 
 
 def _shown(value: Any) -> Any:

@@ -78,11 +78,8 @@ async def page(request: Request, caller: Who, service: Parts) -> Response:
     artifacts = await service.ledger.history.artifacts_of([task.id for task in tasks])
     return reply(
         PageView(
+            understood=[UnderstoodView({"as": one.what, "value": one.value}) for one in found.understood],
             data=[shown(caller, service, task, artifacts[task.id]) for task in tasks],
-            understood=[
-                UnderstoodView.model_validate({"as": one.what, "value": one.value})
-                for one in found.understood
-            ],
             has_more=more,
             next=_closed(tasks[-1].id, filters) if more else None,
         )

@@ -3,16 +3,19 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
+from random import getrandbits
 from typing import Any
-from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
+from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 from structlog.stdlib import get_logger
 
-from schemas.refusals import Overloaded, Refusal
+from schemas.refusals import MalformedRequest, Overloaded, Refusal
 from schemas.whole_keys import complete_key
 from tasks_service.api.problems import answer, broken, unavailable
 from tasks_service.api.room import Room
@@ -30,6 +33,7 @@ GUARDS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
+_GUARDS = tuple((name.encode(), value.encode()) for name, value in GUARDS.items())
 
 log = get_logger()
 
@@ -50,20 +54,21 @@ class Edge:
         quiet = scope["path"] in QUIET
         if not quiet:
             self._room.under_way.add(exchange)
-        with bound_contextvars(request_id=exchange.request_id):
-            try:
-                if not quiet and self._room.over:
-                    # Refused early: a queue here would hide in nobody's numbers.
-                    raise _overloaded()
-                await self._app(exchange.scope, receive, exchange.send)
-            except Exception as error:
-                if exchange.status:
-                    raise  # the answer had begun; cutting the line is all that is left to say
-                refusal = _last_word(error)
-                await answer(refusal, exchange.request_id)(scope, receive, exchange.send)
-            finally:
-                self._room.under_way.discard(exchange)
-                exchange.tell()
+        context = bind_contextvars(request_id=exchange.request_id)
+        try:
+            if not quiet and self._room.over:
+                # Refused early: a queue here would hide in nobody's numbers.
+                raise _overloaded()
+            await self._app(exchange.scope, receive, exchange.send)
+        except Exception as error:
+            if exchange.status:
+                raise  # the answer had begun; cutting the line is all that is left to say
+            refusal = _last_word(error)
+            await answer(refusal, exchange.request_id)(scope, receive, exchange.send)
+        finally:
+            self._room.under_way.discard(exchange)
+            exchange.tell()
+            reset_contextvars(**context)
 
 
 def turning_away(room: Room) -> ASGIApp:
@@ -92,32 +97,33 @@ class _Exchange:
         self._closing = False
         self.status = 0
         self.request_id = _request_id(scope)
-        # HEAD is GET without the body. A copy, because the server keeps an eye on its own scope.
         self._head = scope["method"] == "HEAD"
         self.method = scope["method"] if scope["method"] in _METHODS else "other"
-        state = {**scope.get("state", {}), "request_id": self.request_id, "head": self._head}
-        self.scope: dict[str, Any] = {**scope, "state": state}
-        if self._head:
-            self.scope["method"] = "GET"
+        scope["state"] = {**scope.get("state", {}), "request_id": self.request_id, "head": self._head}
+        # HEAD is GET without the body. A copy, because the server keeps an eye on its own scope.
+        self.scope: Scope = {**scope, "method": "GET"} if self._head else scope
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # Slow readers of large files hold up nobody.
             self._under_way.discard(self)
-            headers = MutableHeaders(raw=list(message["headers"]))
-            headers["x-request-id"] = self.request_id
-            for name, value in GUARDS.items():
-                headers.setdefault(name, value)
-            self._closing = headers.get("connection") == "close"
-            message = {**message, "headers": headers.raw}
-        elif self._head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+            message["headers"] = self._completed(message["headers"])
+        elif self._head:
+            message["body"] = b""
         if self._closing and message["type"] == "http.response.body" and not message.get("more_body"):
             await self._send({**message, "more_body": True})
             await self._linger()
             message = {"type": "http.response.body", "body": b""}
         await self._send(message)
+
+    def _completed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """With what every answer has, where it does not say otherwise itself."""
+        own = list(headers)
+        names = {name for name, _ in own}
+        self._closing = (b"connection", b"close") in own
+        missing = [guard for guard in _GUARDS if guard[0] not in names]
+        return [*own, *missing, (b"x-request-id", self.request_id.encode())]
 
     async def _linger(self) -> None:
         """Let a client that still sends finish: a line that is cut at once can take the answer with it."""
@@ -133,8 +139,9 @@ class _Exchange:
         path = getattr(self.scope.get("route"), "path", "unmatched")
         seconds = time.perf_counter() - self._began
         status = self.status or 499  # the client left, or the process stopped
-        HTTP_REQUESTS.labels(self.method, path, str(status)).inc()
-        HTTP_SECONDS.labels(self.method, path).observe(seconds)
+        requests, times = _meters(self.method, path, status)
+        requests.inc()
+        times.observe(seconds)
         if path not in QUIET:
             task = self.scope.get("path_params", {}).get("task_id")
             about = {"task_id": task} if task and _SAFE_ID.fullmatch(task) else {}
@@ -148,9 +155,17 @@ class _Exchange:
             )
 
 
+@lru_cache(maxsize=1024)
+def _meters(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    """Remembered: finding them by their labels takes longer than counting."""
+    return HTTP_REQUESTS.labels(method, path, str(status)), HTTP_SECONDS.labels(method, path)
+
+
 def _last_word(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, ClientDisconnect):
+        return MalformedRequest("The connection ended before the body did.")
     if isinstance(error, UNAVAILABLE):
         log.warning("ledger_away", step="api", error=repr(error))
         return unavailable()
@@ -163,7 +178,7 @@ def _request_id(scope: Scope) -> str:
     text = given[0].decode("latin-1") if len(given) == 1 else ""
     # It goes on record with the task, where no secret may.
     safe = _SAFE_ID.fullmatch(text) and not complete_key(text)
-    return text if safe else f"req_{uuid4().hex}"
+    return text if safe else f"req_{getrandbits(128):032x}"
 
 
 def _overloaded() -> Overloaded:
@@ -175,5 +190,5 @@ _FULL = answer(_overloaded(), _ANY_ID.decode())
 _FULL_BODY = bytes(_FULL.body)
 _FULL_HEAD = [
     *((name, value) for name, value in _FULL.raw_headers if name != b"content-length"),
-    *((name.encode(), value.encode()) for name, value in GUARDS.items() if name != "cache-control"),
+    *(guard for guard in _GUARDS if guard[0] != b"cache-control"),
 ]

@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from httptools import HttpParserCallbackError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from schemas.refusals import MalformedRequest, Refusal
+from tasks_service.api.body import IS_WHOLE
 from tasks_service.api.middleware import GUARDS, QUIET, turning_away
 from tasks_service.api.problems import answer
 from tasks_service.api.room import Room
@@ -32,6 +33,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", _Joining(transport, self.loop))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,16 +58,20 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._stop_timer()
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD_BYTES:
+        if self._arrived > MOST_HEAD_BYTES and self._head_size() > MOST_HEAD_BYTES:
             raise _too_large()
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        hosts = [name for name, _ in self.headers].count(b"host")
         version = self.parser.get_http_version() if self.parser else ""
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise MalformedRequest("A request of HTTP/1.1 has one Host header.")
         super().on_headers_complete()
 
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def on_message_complete(self) -> None:
         self._arrived = 0
+        self.scope[IS_WHOLE] = True  # type: ignore[typeddict-unknown-key]
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -104,6 +110,43 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Joining:
+    """A transport that sends an answer's head together with what follows it.
+
+    uvicorn writes them one after the other, and each would be a call of the kernel and a packet of its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it, or hold it for the rest of this step of the loop where it is a head."""
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.writelines((head, data))
+        elif data.startswith(b"HTTP/1."):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what is held, and end the line."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head is not None and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 def _too_large() -> HeadTooLarge:

@@ -26,7 +26,7 @@ class Query:
     ):
         self._values: dict[str, list[str]] = {}
         self._problems: list[dict[str, Any]] = []
-        pairs = request.query_params.multi_items()
+        pairs = request.query_params.multi_items() if request.scope["query_string"] else []
         if len(pairs) > _MOST:
             name = pairs[0][0]
             self.wrong(name, "too_many", f"A query has at most {_MOST} parameters; got {len(pairs)}.", None)

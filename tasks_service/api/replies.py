@@ -4,8 +4,10 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import BaseModel
+import orjson
+from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,21 +18,36 @@ from tasks_service.api.context import Service
 from tasks_service.api.views import TaskView, task_view
 from tasks_service.ledger.keys import Caller
 
+# What is asked for all the time is a plain dict, the rest are models.
+View = BaseModel | Mapping[str, Any]
+
 _USUAL_PACE_S = 5.0
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 # Nothing is ours yet in these.
 _WITHOUT_FILES = frozenset({State.SUBMITTED, State.QUEUED, State.RUNNING})
 
 
-def reply(view: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_of(view: View) -> bytes:
     """A view as JSON."""
-    return Response(view.model_dump_json(), status, headers, "application/json")
+    if isinstance(view, BaseModel):
+        return view.model_dump_json().encode()
+    try:
+        return orjson.dumps(view)
+    except TypeError:
+        # An option may be a whole number of any length, and orjson writes those of 64 bits only.
+        return _ANYTHING.dump_json(view)
 
 
-def reply_tagged(request: Request, view: BaseModel, headers: Mapping[str, str]) -> Response:
+def reply(view: View, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A view as an answer."""
+    return Response(json_of(view), status, headers, "application/json")
+
+
+def reply_tagged(request: Request, view: View, headers: Mapping[str, str]) -> Response:
     """A view with an entity tag, or 304 where the client has that one already."""
-    body = view.model_dump_json()
+    body = json_of(view)
     # Of the bytes themselves, so that whatever changes the answer changes the tag.
-    tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     all_headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **headers}
     if matches(request.headers.getlist("if-none-match"), tag):
         return Response(None, 304, all_headers)
@@ -45,9 +62,11 @@ def matches(if_none_match: Sequence[str], tag: str) -> bool:
 
 async def seen_by(caller: Caller, service: Service, task: Task) -> TaskView:
     """A task with its files."""
-    without = task.state in _WITHOUT_FILES
-    artifacts = [] if without else await service.ledger.history.artifacts(task.id)
-    return task_view(task, artifacts, staff=caller.staff, base_url=service.settings.base_url)
+    files = task.files
+    if files is None:
+        without = task.state in _WITHOUT_FILES
+        files = () if without else await service.ledger.history.artifacts(task.id)
+    return task_view(task, files, staff=caller.staff, base_url=service.settings.base_url)
 
 
 def shown(caller: Caller, service: Service, task: Task, artifacts: Sequence[Artifact]) -> TaskView:

@@ -29,7 +29,8 @@ from schemas.refusals import (
 from schemas.task import Task, TaskRequest
 from schemas.whole_keys import complete_key
 from tasks_service.admission import Quote
-from tasks_service.api.context import Direct, Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.context import Parts, Service, TheirTask, Who, parts, reachable_task
+from tasks_service.api.direct import Direct
 from tasks_service.api.openapi import body_of, header, in_path, query, refusals
 from tasks_service.api.problems import ProblemEntry, read
 from tasks_service.api.query import Query
@@ -133,7 +134,7 @@ async def submit(request: Request) -> Response:
         )
     view = await seen_by(caller, service, admitted.task)
     replayed = {"Idempotent-Replayed": "true"} if admitted.replayed else {}
-    return reply(view, 202, {"Location": f"/v1/tasks/{view.id}"} | replayed | pacing(admitted.task))
+    return reply(view, 202, {"Location": f"/v1/tasks/{view['id']}"} | replayed | pacing(admitted.task))
 
 
 @direct.get(

@@ -1,8 +1,8 @@
 """The one place that talks to the driver: a pool, named queries, and errors by constraint name."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Self, cast
 
 import asyncpg
@@ -93,10 +93,17 @@ class Database:
 
     async def rows(self, query: Query, **values: Any) -> list[Row]:
         """Every row of a query."""
-        with _in_our_words():
-            values_in_order = _ordered(query, values)
-            rows = await self._executor.fetch(query.text, *values_in_order, timeout=self._patience_s)
-            return cast("list[Row]", rows)
+        in_order = _ordered(query, values)
+        try:
+            rows = await self._executor.fetch(query.text, *in_order, timeout=self._patience_s)
+        except asyncpg.UniqueViolationError as error:
+            raise Taken(str(_constraint(error))) from error
+        except asyncpg.CheckViolationError as error:
+            # A CHECK has a name; a row that belongs to no partition violates none in particular.
+            if _constraint(error) is None:
+                raise NoMonth(str(error)) from error
+            raise
+        return cast("list[Row]", rows)
 
     async def row(self, query: Query, **values: Any) -> Row | None:
         """The first row of a query, or None."""
@@ -168,19 +175,6 @@ class Book:
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The same values by column, for a statement that takes many rows as arrays."""
     return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-@contextmanager
-def _in_our_words() -> Generator[None]:
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise Taken(str(_constraint(error))) from error
-    except asyncpg.CheckViolationError as error:
-        # A CHECK has a name; a row that belongs to no partition violates none in particular.
-        if _constraint(error) is None:
-            raise NoMonth(str(error)) from error
-        raise
 
 
 def _constraint(error: asyncpg.PostgresError) -> str | None:

@@ -10,9 +10,16 @@ import orjson
 
 from schemas.task import Artifact
 from tasks_service.ledger.connection import Book, Database, Row, columns_of
+from tasks_service.ledger.reading import artifact_from
 from tasks_service.ledger.together import Together
 
-_MOMENTS = frozenset({"at", "sent_at", "last_at", "stored_at"})
+# What is told, and the moments in it.
+_MOMENTS = {
+    "events": ("at",),
+    "calls": ("sent_at", "last_at"),
+    "notes": ("at",),
+    "artifacts": ("stored_at",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +115,13 @@ class History(Book, beside=__file__):
 
     async def artifacts(self, task_id: UUID) -> list[Artifact]:
         """The files of a task, in order."""
-        return [_artifact(row) for row in await self._rows("artifacts", id=task_id)]
+        return [artifact_from(row) for row in await self._rows("artifacts", id=task_id)]
 
     async def artifacts_of(self, task_ids: Sequence[UUID]) -> dict[UUID, list[Artifact]]:
         """The files of several tasks."""
         found: dict[UUID, list[Artifact]] = {task_id: [] for task_id in task_ids}
         for row in await self._rows("artifacts_of", ids=list(task_ids)):
-            found[row["task_id"]].append(_artifact(row))
+            found[row["task_id"]].append(artifact_from(row))
         return found
 
     async def add_note(
@@ -135,21 +142,19 @@ def _gist(call: Call) -> dict[str, Any]:
 
 
 def _told(row: Row) -> Told:
-    names = ("events", "calls", "notes", "artifacts")
-    return Told(**{name: [_read(one) for one in orjson.loads(row[name] or "[]")] for name in names})
+    return Told(
+        **{name: [_read(one, moments) for one in _rows(row[name])] for name, moments in _MOMENTS.items()}
+    )
 
 
-def _read(entry: dict[str, Any]) -> Row:
+def _rows(told: str | None) -> list[dict[str, Any]]:
+    return orjson.loads(told) if told else []
+
+
+def _read(entry: dict[str, Any], moments: Sequence[str]) -> Row:
     """A row that went through JSON, with the types that it lost there."""
-    for name in _MOMENTS & entry.keys():
+    for name in moments:
         entry[name] = datetime.fromisoformat(entry[name])
-    if entry.get("answer_sha256"):
-        entry["answer_sha256"] = bytes.fromhex(entry["answer_sha256"].removeprefix("\\x"))
     if entry.get("duration_s") is not None:
         entry["duration_s"] = float(entry["duration_s"])
     return entry
-
-
-def _artifact(row: Row) -> Artifact:
-    names = ("n", "key", "type", "bytes", "sha256", "width", "height", "duration_s")
-    return Artifact(**{name: row[name] for name in names})

@@ -1,14 +1,23 @@
 -- told: everything that is on record about tasks, as JSON
 SELECT asked.id, (
-    SELECT json_agg(e ORDER BY e.seq) FROM (
-        SELECT seq, at, actor, from_state, to_state, cause, detail FROM task_event WHERE task_id = asked.id
+    SELECT json_agg(e) FROM (
+        SELECT at, actor, from_state, to_state, cause, detail FROM task_event WHERE task_id = asked.id ORDER BY seq
     ) e
 ) AS events, (
-    SELECT json_agg(c ORDER BY c.sent_at, c.id) FROM upstream_call c WHERE c.task_id = asked.id
+    SELECT json_agg(c) FROM (
+        SELECT purpose, attempt, route, method, path, sent_at, status, trouble, latency_ms, upstream_request_id,
+               encode(answer_sha256, 'hex') AS answer_digest, body, repeats, last_at
+        FROM upstream_call WHERE task_id = asked.id ORDER BY sent_at, id
+    ) c
 ) AS calls, (
-    SELECT json_agg(n ORDER BY n.at, n.id) FROM task_note n WHERE n.task_id = asked.id
+    SELECT json_agg(n) FROM (
+        SELECT at, type, actor, reason, detail FROM task_note WHERE task_id = asked.id ORDER BY at, id
+    ) n
 ) AS notes, (
-    SELECT json_agg(f ORDER BY f.n) FROM artifact f WHERE f.task_id = asked.id
+    SELECT json_agg(f) FROM (
+        SELECT n, type, bytes, sha256, width, height, duration_s, stored_at
+        FROM artifact WHERE task_id = asked.id ORDER BY n
+    ) f
 ) AS artifacts
 FROM unnest((SELECT :ids::uuid[])) AS asked (id);
 

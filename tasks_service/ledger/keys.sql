@@ -6,9 +6,9 @@ INSERT INTO api_key (id, account_id, role, secret_sha256, head, tail, label)
 VALUES (:id, :account_id, :role, :secret_sha256, :head, :tail, :label)
 RETURNING created_at;
 
--- find_key: who owns a key
+-- find_keys: who owns keys
 SELECT k.id, k.account_id, k.role, k.secret_sha256, k.revoked_at, a.name AS account
-FROM api_key k JOIN account a ON a.id = k.account_id WHERE k.id = :id;
+FROM api_key k JOIN account a ON a.id = k.account_id WHERE k.id = ANY(:ids::text[]);
 
 -- list_keys: every key, as far as people may see it
 SELECT k.id, a.name AS account, k.role, k.head, k.tail, k.label, k.created_at, k.revoked_at

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.failure_groups import trouble_of
 from schemas.failures import Failure, FailureKind, may_be_charged
 from schemas.lifecycle import State
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service.ledger.grouping import group_values
 
 
@@ -26,7 +26,7 @@ class Move:
     failure: Failure | None = None
 
 
-def values_of(task: Task, move: Move) -> dict[str, Any]:
+def values_of(task: Task | Claimed, move: Move) -> dict[str, Any]:
     """What `advance` takes of one move."""
     failure = move.failure or (Failure(FailureKind.UNKNOWN) if move.to is State.FAILED else None)
     return {

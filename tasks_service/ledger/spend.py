@@ -6,7 +6,7 @@ from uuid import UUID
 
 from schemas.ids import task_id_text
 from schemas.lifecycle import Spend
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service.ledger.connection import Book, Row, Taken
 from tasks_service.ledger.tasks import Outrun
 
@@ -99,11 +99,11 @@ class Spends(Book, beside=__file__):
         )
         return row is not None and await self.settle(task, row["attempt"], Spend.CONFIRMED, upstream_id)
 
-    async def attempts(self, task: Task) -> list[Attempt]:
+    async def attempts(self, task: Task | Claimed) -> list[Attempt]:
         """Every intention to spend on a task, oldest first."""
         return [_attempt(row) for row in await self._rows("attempts", id=task.id)]
 
-    async def latest(self, task: Task) -> Attempt | None:
+    async def latest(self, task: Task | Claimed) -> Attempt | None:
         """The last intention to spend on a task."""
         attempts = await self.attempts(task)
         return attempts[-1] if attempts else None

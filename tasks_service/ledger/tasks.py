@@ -1,6 +1,6 @@
 """Tasks: opened once, claimed under a lease, moved by compare-and-set."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -10,14 +10,14 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from schemas.lifecycle import LIVE, Parked, State
-from schemas.task import Task
+from schemas.task import Claimed, Task
 from tasks_service.ledger.clock import Clock
 from tasks_service.ledger.connection import Book, Database, Row, columns_of
 from tasks_service.ledger.filters import Filters
 from tasks_service.ledger.moves import Move, values_of
 from tasks_service.ledger.new_task import NewTask
 from tasks_service.ledger.opening import KeyTaken, Opening, Outrun, WorkTaken
-from tasks_service.ledger.reading import moved_from, readable, task_from
+from tasks_service.ledger.reading import Held, claimed_from, moved_from, readable, task_from
 from tasks_service.ledger.together import Together
 
 __all__ = ["Filters", "KeyTaken", "Move", "NewTask", "Outrun", "Tasks", "WorkTaken"]
@@ -95,21 +95,31 @@ class Tasks(Book, beside=__file__):
         Requests hold images of megabytes, so without `whole` a task's request says its model only, and has no
         digest: never send it. A task that cannot be read is left out, so that it holds up no other.
         """
-        rows = await self._rows(
-            "claim",
-            states=[state.value for state in states],
-            routes=[*rooms, None],
-            rooms=[*rooms.values(), limit],
-            lease=lease,
-            whole=whole,
-            by_expiry=by_expiry,
-        )
+        due = _due(states, limit, rooms)
+        return await self._claim(task_from, **due, lease=lease, whole=whole, by_expiry=by_expiry)
+
+    async def watch(
+        self, states: Iterable[State], limit: int, lease: timedelta, rooms: Mapping[str, int]
+    ) -> list[Claimed]:
+        """Claim, for whoever takes many and keeps of each no more than it needs: see `claim`."""
+        due = _due(states, limit, rooms)
+        return await self._claim(claimed_from, **due, lease=lease, whole=False, by_expiry=False)
+
+    async def _claim(self, read: Callable[[Row], Held], **asked: Any) -> list[Held]:
+        rows = await self._rows("claim", **asked)
         if rows:
             self.clock.read(rows[0]["read_at"])
-        tasks = readable(rows)
+        tasks = readable(rows, read)
         if len(tasks) < len(rows):
             await self._set_aside(rows, {task.id for task in tasks})
         return tasks
+
+    async def whole(self, task: Claimed) -> Task:
+        """All of a watched task. Raises Outrun where it is somebody else's by now, or has been moved."""
+        now = await self.get(task.id)
+        if now is None or (now.claim, now.seq) != (task.claim, task.seq):
+            raise Outrun(task.id)
+        return now
 
     async def _set_aside(self, rows: Sequence[Row], read: set[UUID]) -> None:
         """What cannot be read may be another release's; when nobody could for long, a person sees it."""
@@ -118,7 +128,7 @@ class Tasks(Book, beside=__file__):
                 versions = {name: row[name] for name in ("id", "seq", "claim")}
                 await self._row("set_aside", **versions, note_id=uuid7())
 
-    async def renew(self, held: Sequence[Task], lease: timedelta) -> set[UUID]:
+    async def renew(self, held: Sequence[Task | Claimed], lease: timedelta) -> set[UUID]:
         """Prolong leases in bulk; what is not in the answer belongs to somebody else now."""
         rows = await self._rows(
             "renew",
@@ -152,7 +162,7 @@ class Tasks(Book, beside=__file__):
         """Look again later. Raises Outrun."""
         await self._mine("postpone", task, wait=wait)
 
-    async def note_progress(self, seen: Sequence[tuple[Task, int]]) -> list[Task | None]:
+    async def note_progress(self, seen: Sequence[tuple[Held, int]]) -> list[Held | None]:
         """Remember how far the upstream says they are; None for each that is somebody else's now."""
         if not seen:
             return []
@@ -169,14 +179,14 @@ class Tasks(Book, beside=__file__):
             for task, progress in seen
         ]
 
-    async def advance(self, task: Task, move: Move) -> Task:
+    async def advance(self, task: Held, move: Move) -> Held:
         """Move a task along one legal edge. Raises Outrun when someone else moved it first."""
         [moved] = await self.advance_all([(task, move)])
         if moved is None:
             raise Outrun(task.id)
         return moved
 
-    async def advance_all(self, moves: Sequence[tuple[Task, Move]]) -> list[Task | None]:
+    async def advance_all(self, moves: Sequence[tuple[Held, Move]]) -> list[Held | None]:
         """Move tasks along one legal edge each; None for each that someone else moved first."""
         if not moves:
             return []
@@ -186,7 +196,9 @@ class Tasks(Book, beside=__file__):
         found = ((task, rows.get((task.id, task.claim))) for task, _ in moves)
         return [moved_from(task, row) if row else None for task, row in found]
 
-    async def park(self, task: Task, why: Parked, wait: timedelta, actor: str, detail: str | None) -> bool:
+    async def park(
+        self, task: Task | Claimed, why: Parked, wait: timedelta, actor: str, detail: str | None
+    ) -> bool:
         """Ask for a person's eyes; False where that was done already, or the task is no longer ours."""
         row = await self._row(
             "park",
@@ -215,3 +227,11 @@ class Tasks(Book, beside=__file__):
     async def _mine(self, query: str, task: Task, **values: Any) -> None:
         if await self._row(query, id=task.id, claim=task.claim, seq=task.seq, **values) is None:
             raise Outrun(task.id)
+
+
+def _due(states: Iterable[State], limit: int, rooms: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "states": [state.value for state in states],
+        "routes": [*rooms, None],
+        "rooms": [*rooms.values(), limit],
+    }

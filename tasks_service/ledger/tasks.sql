@@ -1,6 +1,21 @@
--- get: tasks by their ids; one at a time, so that months are passed over that an id cannot be in
+-- get: tasks by their ids, with the files of those that may have some; one at a time, so that months are passed over
+-- that an id cannot be in
 SELECT t.*, (SELECT name FROM account a WHERE a.id = t.account_id) AS account
-FROM unnest((SELECT :ids::uuid[])) AS asked (id) CROSS JOIN LATERAL (SELECT * FROM task WHERE task.id = asked.id) t;
+FROM unnest((SELECT :ids::uuid[])) AS asked (id) CROSS JOIN LATERAL (
+    SELECT id, account_id, key_id, state, seq, claim, due_at, model, kind, provider, route, endpoint, request,
+           request_sha256, checked, not_checked, spend, attempt, upstream_id, progress, parked, parked_at,
+           cancel_requested_at, failure_kind, failure_code, failure_status, failure_message, failure_request_id,
+           failure_group, external_id, duplicate_allowed, created_at, queued_at, running_at, finished_at,
+           downloaded_at, result_expires_at, catalogue, pictures, erased_at,
+           CASE WHEN state IN ('done', 'downloaded', 'failed') THEN (
+               SELECT coalesce(json_agg(f), '[]') FROM (
+                   -- as precise as it is read from the table
+                   SELECT n, key, type, bytes, sha256, width, height, duration_s::double precision
+                   FROM artifact WHERE task_id = asked.id ORDER BY n
+               ) f
+           ) END AS files
+    FROM task WHERE task.id = asked.id
+) t;
 
 -- get_many: several tasks by their ids
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id

@@ -6,6 +6,7 @@ asked and so sees all that was committed before. Alone, nobody waits.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from itertools import chain
 from typing import Generic, TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -42,15 +43,12 @@ class Together(Generic[_Key, _Answer]):
         try:
             found = await self._ask(keys)
         except Exception as error:
-            for future in _still_waiting(asked):
-                future.set_exception(error)
+            for future in chain.from_iterable(asked.values()):
+                if not future.done():  # whoever left waits no more
+                    future.set_exception(error)
             return
         for key, futures in asked.items():
-            for future in _still_waiting({key: futures}):
-                future.set_result(found.get(key))
-
-
-def _still_waiting(
-    asked: Mapping[_Key, list[asyncio.Future[_Answer | None]]],
-) -> list[asyncio.Future[_Answer | None]]:
-    return [future for futures in asked.values() for future in futures if not future.done()]
+            answer = found.get(key)
+            for future in futures:
+                if not future.done():
+                    future.set_result(answer)

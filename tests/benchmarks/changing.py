@@ -9,7 +9,7 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from schemas.lifecycle import State
-from schemas.task import Task
+from schemas.task import Claimed
 from tasks_service.ledger.history import Call
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import Move
@@ -61,10 +61,10 @@ async def _rate(dsn: str, ledger: Ledger, tasks: int, *, together: bool) -> floa
     """Moves a second, of tasks that nobody has moved before."""
     await _empty(dsn)
     await crowd(dsn, tasks)
-    claimed = await ledger.tasks.claim([State.QUEUED], tasks, LEASE)
+    claimed = await ledger.tasks.watch([State.QUEUED], tasks, LEASE, {})
     changes, gate = Changes(ledger), asyncio.Semaphore(2000 if together else 8)
 
-    async def move(task: Task) -> None:
+    async def move(task: Claimed) -> None:
         made = Move(State.RUNNING, "provider", "upstream_said:rendering", LEASE)
         async with gate:
             if together:
@@ -79,7 +79,7 @@ async def _rate(dsn: str, ledger: Ledger, tasks: int, *, together: bool) -> floa
     return len(claimed) / (time.perf_counter() - began)
 
 
-def _call(task: Task) -> Call:
+def _call(task: Claimed) -> Call:
     words = ("poll", 1, task.route, "GET", f"/sandbox/v1/jobs/{task.upstream_id}")
     return Call(uuid7(), *words, datetime.now(UTC), 12, 200, None, "req-1", b"0" * 32, _BODY)
 

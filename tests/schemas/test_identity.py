@@ -16,6 +16,34 @@ def test_an_id_comes_back_from_its_text(task_id):
     assert parse_task_id(task_id_text(task_id)) == task_id
 
 
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@given(st.uuids())
+def test_an_id_is_its_number_letter_by_letter(task_id):
+    letters, rest = "", task_id.int
+    while len(letters) < 26:
+        rest, digit = divmod(rest, 32)
+        letters = ALPHABET[digit] + letters
+
+    assert task_id_text(task_id) == f"tsk_{letters}"
+
+
+@given(st.text(st.sampled_from(f"{ALPHABET}ilou_-+ ١é"), min_size=25, max_size=27))
+def test_a_text_is_read_letter_by_letter_or_not_at_all(text):
+    letters, number = text.strip(), 0
+    for letter in letters:
+        number = number * 32 + max(ALPHABET.find(letter), 0)
+    right = len(letters) == 26 and set(letters) <= set(ALPHABET) and number < 1 << 128
+
+    assert parse_task_id(text) == (UUID(int=number) if right else None)
+
+
+@given(st.text(st.sampled_from(ALPHABET), min_size=26, max_size=26))
+def test_26_letters_are_an_id_up_to_128_bits(text):
+    assert (parse_task_id(text) is not None) == (text[0] < "8")
+
+
 @given(st.uuids(), st.uuids())
 def test_texts_sort_as_ids_do(one, other):
     assert (one < other) == (task_id_text(one) < task_id_text(other))

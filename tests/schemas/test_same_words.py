@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from schemas.failure_groups import is_key, trouble_of
 from schemas.failures import Failure, FailureKind
 from schemas.lifecycle import State
 from schemas.same_words import same_words
+from tests.work import a_second_of_work_at_most
 
 
 def case(seed):
@@ -90,11 +90,9 @@ def test_what_is_said_of_a_prompt_stays(said):
 
 
 def test_a_prompt_that_nobody_quoted_is_taken_out_in_linear_time():
-    began = time.process_time()
-    for part in ("prompt: ", "prompt contains a ", "敏感词:红"):
-        same_words(part * (20000 // len(part)))
-
-    assert time.process_time() - began < 1
+    with a_second_of_work_at_most():
+        for part in ("prompt: ", "prompt contains a ", "敏感词:红"):
+            same_words(part * (20000 // len(part)))
 
 
 @pytest.mark.parametrize("template", SAME)
@@ -194,11 +192,9 @@ HOSTILE = [
 @pytest.mark.parametrize("before", ["", "<x", '{"a":', "prompt “"])
 @pytest.mark.parametrize("again", HOSTILE)
 def test_no_text_is_expensive(again, before):
-    # The processor's time, not the clock's, as for secrets: about 0.01 s.
-    began = time.process_time()
-    same_words(before + again * (1_000_000 // len(again)))
-
-    assert time.process_time() - began < 1
+    text = before + again * (1_000_000 // len(again))
+    with a_second_of_work_at_most():  # about 0.01 s
+        same_words(text)
 
 
 FACTS = {

@@ -16,15 +16,15 @@ SMALL = Failure(FailureKind.UNKNOWN, "Image pixel count is too small", None, 200
 def test_unknown_failures_are_advised_by_their_words():
     told = diagnosis(SMALL.kind, by_words(SMALL))
 
-    assert told.by_words is FailureKind.REFERENCE_IMAGE_INVALID
-    assert told.check == diagnosis(FailureKind.REFERENCE_IMAGE_INVALID).check
+    assert told["by_words"] is FailureKind.REFERENCE_IMAGE_INVALID
+    assert told["check"] == diagnosis(FailureKind.REFERENCE_IMAGE_INVALID)["check"]
 
 
 def test_a_failure_that_is_known_is_not_read_again():
     known = Failure(FailureKind.TIMEOUT, "insufficient balance")
 
     assert by_words(known) is None
-    assert diagnosis(known.kind).by_words is None
+    assert diagnosis(known.kind)["by_words"] is None
 
 
 def test_words_that_say_nothing_advise_nothing():

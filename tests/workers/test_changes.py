@@ -26,7 +26,7 @@ async def queued(ledger):
     caller = await ledger.keys.find(await ledger.keys.new("acme"))
     for n in range(3):
         await ledger.tasks.open(new_task(caller, prompt=f"boat {n}"), caller.actor, None)
-    claimed = await ledger.tasks.claim([State.SUBMITTED], 3, LEASE)
+    claimed = await ledger.tasks.watch([State.SUBMITTED], 3, LEASE, {})
     taken = [
         (task, Move(State.QUEUED, "worker", "test", LEASE, upstream_id=f"u-{task.id}")) for task in claimed
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from schemas.routes import Route
 from tasks_service.embedded import start_valkey
+from tests.order import beating
 from workers.lanes import Lanes
 from workers.shares import Shares
 
@@ -150,12 +152,13 @@ async def test_when_redis_goes_away_each_takes_an_equal_part_of_what_is_known(tm
 class Looks:
     """Looks that last until they are told to end."""
 
-    def __init__(self, shares: Shares):
-        self.began: list[float] = []
+    def __init__(self, shares: Shares, beats: Sequence[None] = ()):
+        self.began: list[int] = []  # after so many beats
+        self._beats = beats
         self.lanes = Lanes(shares, self._begin)
 
     def _begin(self, watched) -> bool:
-        self.began.append(asyncio.get_running_loop().time())
+        self.began.append(len(self._beats))
         return True
 
 
@@ -176,15 +179,16 @@ async def test_no_more_looks_are_under_way_than_there_are_places():
 
 async def test_a_rate_lets_them_begin_one_after_the_other():
     shares = Shares([ROUTE.model_copy(update={"max_concurrency": 1000, "max_per_s": 20})], "", 1)
-    looks, began = Looks(shares), asyncio.get_running_loop().time()
-    for _ in range(10):
-        looks.lanes.enter(Waiting(), 0)
-    async with asyncio.timeout(30):
-        while len(looks.began) < 10:  # noqa: ASYNC110 - the clock does it
-            await asyncio.sleep(0.01)
+    with beating(1 / 20) as beats:
+        looks = Looks(shares, beats)
+        for _ in range(10):
+            looks.lanes.enter(Waiting(), 0)
+        async with asyncio.timeout(30):
+            while len(looks.began) < 10:  # noqa: ASYNC110 - the clock does it
+                await asyncio.sleep(0.01)
 
     # Two at once may be a burst; none of the others comes sooner than its time.
-    assert all(at - began >= (n - 3) / 20 for n, at in enumerate(looks.began))
+    assert all(beats >= n - 3 for n, beats in enumerate(looks.began))
 
 
 async def test_places_that_come_later_are_used_when_they_are_heard_of():

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -46,8 +45,8 @@ async def worker(world, **more: str) -> AsyncIterator[Process]:
         "CREATIVE_TASKS_DATA_FOLDER": str(world.settings.data_folder),
         "CREATIVE_TASKS_ROUTES": json.dumps(routes),
         "CREATIVE_TASKS_TICK_S": "0.1",
-        "CREATIVE_TASKS_SUBMIT_TIMEOUT_S": "60",
-        "CREATIVE_TASKS_STOP_WAIT_S": "30",
+        "CREATIVE_TASKS_SUBMIT_TIMEOUT_S": "600",
+        "CREATIVE_TASKS_STOP_WAIT_S": "600",
         "CREATIVE_TASKS_PARKED_WAIT_S": "1",
         "STUDIO_KEY": KEY,
         "PYTHONPATH": str(PROJECT),
@@ -69,15 +68,13 @@ async def ended(process: Process, within_s: float) -> int:
     return await asyncio.wait_for(process.wait(), within_s)
 
 
-async def told_twice(process: Process) -> float:
-    """Seconds from the second word to the end."""
+async def told_twice(process: Process) -> None:
+    """It ends at the second word, while what it waits for after the first would last for minutes."""
     process.send_signal(signal.SIGTERM)
     await asyncio.sleep(1)
     assert process.returncode is None, "the first word is patient"
     process.send_signal(signal.SIGTERM)
-    began = time.monotonic()
     assert await ended(process, 30) == 0
-    return time.monotonic() - began
 
 
 async def test_the_second_word_ends_a_worker_whose_upstream_hangs_and_nothing_is_lost(world):
@@ -86,13 +83,12 @@ async def test_the_second_word_ends_a_worker_whose_upstream_hangs_and_nothing_is
     async with worker(world) as process:
         await world.created(unsure)
         await world.created(sure)
-        took_s = await told_twice(process)
+        await told_twice(process)
     left = [await world.task(task.id) for task in (unsure, sure)]
     async with world.working():
         found = await world.until(sure)
         parked = await world.until(unsure, parked=True)
 
-    assert took_s < 10, "the first word would have waited for thirty"
     assert [task.spend for task in left] == [Spend.UNKNOWN, Spend.UNKNOWN]
     assert (found.state, parked.parked) == (State.DOWNLOADED, Parked.OUTCOME_UNKNOWN)
     assert [await world.creations(task) for task in (unsure, sure)] == [1, 1]

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.ids import task_id_text
 from schemas.redaction import Redactor
 from schemas.task import Artifact, Task
-from tasks_service.api.views import rfc3339, task_view
+from tasks_service.api.views import TaskView, rfc3339, task_view
 from tasks_service.cli.configuration import read_settings
 from tasks_service.story import Entry
 
@@ -71,10 +71,9 @@ def sheet(task: Task, files: Sequence[Artifact]) -> Iterator[tuple[str, str]]:
         yield f"file {file.n}", f"{file.type}, {file.bytes} bytes{size}{length}, sha256 {file.sha256}"
 
 
-def task_as_json(task: Task, files: Sequence[Artifact]) -> dict[str, Any]:
+def task_as_json(task: Task, files: Sequence[Artifact]) -> TaskView:
     """The same for programs: what the API shows to staff."""
-    base_url = read_settings().base_url
-    return task_view(task, files, staff=True, base_url=base_url).model_dump(mode="json")
+    return task_view(task, files, staff=True, base_url=read_settings().base_url)
 
 
 def entry_as_json(entry: Entry) -> dict[str, Any]:

@@ -185,3 +185,27 @@ def refused(answer: bytes, status: bytes, code: str) -> None:
     assert b"connection: close" in head.lower()
     problem = json.loads(body)
     assert (problem["code"], problem["request_id"].encode() in head) == (code, True)
+
+
+async def test_head_and_body_of_an_answer_come_in_one_piece(wire: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    for _ in range(20):
+        writer.write(GET % b"/healthz")
+        first = await reader.read(1 << 16)
+        head, end, body = first.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert (end, b"content-length: %d" % len(body) in head) == (b"\r\n\r\n", True)
+    writer.close()
+
+
+async def test_a_head_without_a_body_is_not_held(wire: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+    writer.write(b"HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    writer.write(
+        POST.replace(b"KEY", wire.key.encode()) + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"{}")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+    writer.close()

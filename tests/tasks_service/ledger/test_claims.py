@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from schemas.lifecycle import Parked, Spend, State
-from schemas.task import ReferenceImage, TaskRequest
+from schemas.task import Claimed, ReferenceImage, TaskRequest
 from tasks_service.ledger.tasks import Move, Outrun
 
 from .conftest import LEASE
@@ -205,6 +205,52 @@ async def test_a_task_that_cannot_be_read_is_left_out_and_told_of(ledger, sql, o
     assert (line["event"], line["task_id"]) == ("task_unreadable", str(tasks[1].id))
     assert "prompt" in line["error"]
     assert "secret" not in str(lines)
+
+
+async def test_a_watched_task_is_what_the_ledger_has_of_it_however_it_moves(ledger, brought_to):
+    queued = await brought_to(State.QUEUED)
+    await ledger.tasks.renew([queued], NO_TIME)
+    [kept] = await ledger.tasks.watch([State.QUEUED], 1, LEASE, {})
+    assert_tells(kept, first := await ledger.tasks.get(queued.id))
+    assert (kept.upstream_since, kept.state_since) == (first.queued_at, first.queued_at)
+
+    running = await ledger.tasks.advance(kept, Move(State.RUNNING, "provider", "test", LEASE, progress=7))
+    assert_tells(running, second := await ledger.tasks.get(queued.id))
+    assert (running.upstream_since, running.state_since) == (second.queued_at, second.running_at)
+    assert second.seq == first.seq + 1
+
+
+def assert_tells(kept, task):
+    said = {name: getattr(task, name) for name in Claimed.__slots__ if hasattr(task, name)}
+    more = {"cancel_requested": task.cancel_requested_at is not None}
+    assert said | more == {name: getattr(kept, name) for name in said | more}
+    assert set(Claimed.__slots__) - set(said | more) == {"upstream_since", "state_since"}
+
+
+async def test_a_watched_task_that_never_queued_is_as_old_as_it_is(ledger, opened):
+    task = await opened()
+    [kept] = await ledger.tasks.watch([State.SUBMITTED], 1, LEASE, {})
+
+    assert_tells(kept, await ledger.tasks.get(task.id))
+    assert (kept.upstream_since, kept.state_since) == (task.created_at, task.created_at)
+
+
+async def test_a_wish_to_cancel_is_kept_under_watch(ledger, brought_to):
+    task = await brought_to(State.RUNNING)
+    await ledger.tasks.cancel(task.id, "acme")
+    [kept] = await ledger.tasks.watch([State.RUNNING], 1, LEASE, {})
+
+    assert kept.cancel_requested
+
+
+async def test_only_whoever_watches_a_task_is_given_the_whole_of_it(ledger, opened):
+    task = await opened()
+    [slow] = await ledger.tasks.watch([State.SUBMITTED], 1, NO_TIME, {})
+    [quick] = await ledger.tasks.watch([State.SUBMITTED], 1, LEASE, {})
+
+    with pytest.raises(Outrun):
+        await ledger.tasks.whole(slow)
+    assert await ledger.tasks.whole(quick) == await ledger.tasks.get(task.id)
 
 
 async def test_a_request_with_more_in_it_than_this_release_knows_is_read(ledger, sql, opened):

@@ -7,6 +7,7 @@ import pytest
 
 from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, Spend, State
+from schemas.task import Artifact
 from tasks_service.ledger.connection import Taken
 from tasks_service.ledger.tasks import Filters, KeyTaken, Move, Outrun, WorkTaken
 
@@ -61,6 +62,38 @@ async def test_a_duplicate_that_is_allowed_is_recorded_as_such(opened):
 
     assert not first.duplicate_allowed
     assert second.duplicate_allowed
+
+
+async def test_a_task_is_read_with_its_files_as_they_are_read_alone(ledger, brought_to):
+    task = await brought_to(State.DONE)
+    # A third of a second is not the same number in four bytes and in eight.
+    lengths = [1 / 3, 5.0, 0.0, None]
+    files = [
+        Artifact(n, f"k{n}", "video/mp4", 1 << 40, "0" * 64, 640, None, length)
+        for n, length in enumerate(lengths)
+    ]
+    await ledger.history.keep(task.id, files[::-1])
+
+    found = await ledger.tasks.get(task.id)
+
+    assert found.files == tuple(await ledger.history.artifacts(task.id))
+    assert [file.n for file in found.files] == [0, 1, 2, 3]
+    assert [type(file.duration_s) for file in found.files] == [float, float, float, type(None)]
+
+
+@pytest.mark.parametrize("state", State)
+async def test_where_files_may_be_it_is_known_that_there_are_none(ledger, brought_to, state):
+    found = await ledger.tasks.get((await brought_to(state)).id)
+
+    assert found.files == (() if state in {State.DONE, State.DOWNLOADED, State.FAILED} else None)
+
+
+async def test_a_move_forgets_the_files_that_were_there_before(ledger, brought_to):
+    task = await ledger.tasks.get((await brought_to(State.DONE)).id)
+    moved = await ledger.tasks.advance(task, Move(State.DOWNLOADED, "worker", "test"))
+
+    assert task.files == ()
+    assert moved.files is None
 
 
 async def test_workers_claim_different_tasks(ledger, opened):
