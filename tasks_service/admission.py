@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
+from prometheus_client import Counter
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Model
@@ -192,7 +194,7 @@ class Admission:
             raise Overloaded("Equal tasks came and went too fast.", headers={"Retry-After": "1"}) from outrun
         await reached("accept.committed")
         await self._doorbell.ring("submit")
-        ACCEPTED.labels(task.model).inc()
+        _accepted(task.model).inc()
         return Admitted(task, replayed=False)
 
     async def _by_key(self, caller: Caller, key: str | None) -> UUID | None:
@@ -286,6 +288,11 @@ class Admission:
         task = await self._ledger.tasks.get(task_id)
         assert task is not None, "guards point at tasks, and tasks are never deleted"
         return task
+
+
+@lru_cache(maxsize=1024)
+def _accepted(model: str) -> Counter:
+    return ACCEPTED.labels(model)
 
 
 def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
