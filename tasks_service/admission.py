@@ -1,10 +1,9 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from types import MappingProxyType
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -26,7 +25,7 @@ from schemas.refusals import (
 )
 from schemas.routes import Route
 from schemas.rules import CHECKS, Violation, check, ending, judge, not_checked, with_defaults
-from schemas.rules.passing import Passed, Passing
+from schemas.rules.passing import Passed
 from schemas.task import Task, TaskRequest
 from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
@@ -35,6 +34,7 @@ from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
 from tasks_service.metrics import ACCEPTED, REFUSED
+from tasks_service.offers import offers
 from tasks_service.pictures.memory import Hold
 from tasks_service.pictures.vetting import Vetted, Vetting, as_seen, restated
 from tasks_service.twins import duplicate
@@ -42,15 +42,6 @@ from tasks_service.twins import duplicate
 CHECKED = CHECKS
 # Within this a library has given up, whatever its patience is.
 _REPEATS_WITHIN = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A model, and the route that would make it."""
-
-    route: Route
-    model: Model
-    passing: Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,13 +284,3 @@ class Admission:
 @lru_cache(maxsize=1024)
 def _accepted(model: str) -> Counter:
     return ACCEPTED.labels(model)
-
-
-def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
-    """Every model that a route offers, each on the route of the highest priority."""
-    found: dict[str, Offer] = {}
-    for route in sorted(routes, key=lambda route: -route.priority):
-        for model in PROVIDERS[route.provider].models:
-            if route.models is None or model.name in route.models:
-                found.setdefault(model.name, Offer(route, model, Passing(model)))
-    return MappingProxyType(found)
