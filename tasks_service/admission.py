@@ -1,11 +1,12 @@
 """How a task gets in: replayed, looked up, checked, opened, rung for. Nothing is spent here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
+from functools import lru_cache
 from uuid import UUID
 
+from prometheus_client import Counter
 from uuid_utils.compat import uuid7
 
 from schemas.capabilities import Model
@@ -24,7 +25,7 @@ from schemas.refusals import (
 )
 from schemas.routes import Route
 from schemas.rules import CHECKS, Violation, check, ending, judge, not_checked, with_defaults
-from schemas.rules.passing import Passed, Passing
+from schemas.rules.passing import Passed
 from schemas.task import Task, TaskRequest
 from tasks_service.comparison import differences, request_sha256
 from tasks_service.doorbell import Doorbell
@@ -33,6 +34,7 @@ from tasks_service.ledger.keys import Caller
 from tasks_service.ledger.ledger import Ledger
 from tasks_service.ledger.tasks import KeyTaken, NewTask, Outrun, WorkTaken
 from tasks_service.metrics import ACCEPTED, REFUSED
+from tasks_service.offers import offers
 from tasks_service.pictures.memory import Hold
 from tasks_service.pictures.vetting import Vetted, Vetting, as_seen, restated
 from tasks_service.twins import duplicate
@@ -40,15 +42,6 @@ from tasks_service.twins import duplicate
 CHECKED = CHECKS
 # Within this a library has given up, whatever its patience is.
 _REPEATS_WITHIN = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A model, and the route that would make it."""
-
-    route: Route
-    model: Model
-    passing: Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +185,7 @@ class Admission:
             raise Overloaded("Equal tasks came and went too fast.", headers={"Retry-After": "1"}) from outrun
         await reached("accept.committed")
         await self._doorbell.ring("submit")
-        ACCEPTED.labels(task.model).inc()
+        _accepted(task.model).inc()
         return Admitted(task, replayed=False)
 
     async def _by_key(self, caller: Caller, key: str | None) -> UUID | None:
@@ -288,11 +281,6 @@ class Admission:
         return task
 
 
-def offers(routes: Iterable[Route]) -> Mapping[str, Offer]:
-    """Every model that a route offers, each on the route of the highest priority."""
-    found: dict[str, Offer] = {}
-    for route in sorted(routes, key=lambda route: -route.priority):
-        for model in PROVIDERS[route.provider].models:
-            if route.models is None or model.name in route.models:
-                found.setdefault(model.name, Offer(route, model, Passing(model)))
-    return MappingProxyType(found)
+@lru_cache(maxsize=1024)
+def _accepted(model: str) -> Counter:
+    return ACCEPTED.labels(model)

@@ -8,11 +8,11 @@ from starlette.responses import Response
 from schemas.capabilities import Model
 from schemas.refusals import NotFound
 from schemas.rules import unknown_model
-from tasks_service.admission import Offer
 from tasks_service.api.context import Parts, Who
 from tasks_service.api.openapi import refusals
 from tasks_service.api.query import Query
 from tasks_service.api.replies import reply
+from tasks_service.offers import Offer
 from tasks_service.pictures.structure import TYPES
 
 router = APIRouter(prefix="/v1", tags=["models"])

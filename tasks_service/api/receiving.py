@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from starlette.requests import Request
 
@@ -18,13 +18,18 @@ class Receiving:
         self._most = most
         self._held: Counter[int] = Counter()
 
-    @contextmanager
-    def hold(self, request: Request, account_id: int, limit: int) -> Generator[None]:
+    def hold(self, request: Request, account_id: int, limit: int) -> AbstractContextManager[None]:
         """Make room for a body before it is read. Raises Overloaded where there is none for it now."""
         size = _size_of(request, limit)
-        if size > _SMALL and not self._has_room(account_id, size):
+        if size <= _SMALL:
+            return nullcontext()
+        if not self._has_room(account_id, size):
             detail = "Too many large bodies are being received. Nothing was accepted; try again."
             raise Overloaded(detail, headers={"Retry-After": "2", "Connection": "close"})
+        return self._holding(account_id, size)
+
+    @contextmanager
+    def _holding(self, account_id: int, size: int) -> Generator[None]:
         self._held[account_id] += size
         try:
             yield

@@ -27,6 +27,7 @@ from schemas.failures import (
     may_send_again,
     was_spent,
 )
+from schemas.fingerprint import as_json
 from schemas.ids import task_id_text
 from schemas.lifecycle import Parked, State
 from schemas.task import Artifact, Task
@@ -172,7 +173,7 @@ def task_view(
         state=task.state,
         kind=task.kind,
         model=task.model,
-        request=_shown(task.request.model_dump(mode="json", exclude_none=True)),
+        request=_shown(as_json(task.request)),
         progress=task.progress,
         parked=ParkedView(reason=task.parked, since=rfc3339(task.parked_at))
         if task.parked and task.parked_at

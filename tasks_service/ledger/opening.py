@@ -17,7 +17,8 @@ from tasks_service.ledger.connection import REFUSED, Book, Database, NoMonth, Ro
 from tasks_service.ledger.months import Months
 from tasks_service.ledger.new_task import COLUMNS, REQUEST, NewTask, opened, values_of
 
-_MOST_AT_ONCE = 128
+# Not all who wait: PostgreSQL is at work on these while the process is at work for the others.
+_MOST_AT_ONCE = 32
 _MOST_BYTES = 4 << 20
 # For another's lock, all of a statement wait no longer than this; one alone waits as long as it takes.
 _PATIENCE = "250ms"

@@ -3,22 +3,14 @@
 -- that the task was opened, or whose its key or its work is already, or that one that is alike goes first.
 -- All rows of work are locked before all keys, and both in their order, so that no two statements wait for each other.
 WITH patience AS MATERIALIZED (
-    SELECT set_config('lock_timeout', :patience::text, true),
-           -- For the triggers at the end of the transaction: without it each row's query would be planned anew, which
-           -- takes as long as all the rest.
-           set_config('plan_cache_mode', 'force_generic_plan', true)
+    SELECT set_config('lock_timeout', :patience::text, true)
 ), asked AS MATERIALIZED (
     SELECT given.*, (
         SELECT k.task_id FROM idempotency_key k
         WHERE k.account_id = given.account_id AND k.key = given.idempotency_key
     ) AS key_task_id, (
-        SELECT CASE WHEN w.live > 0 THEN coalesce(
-            (SELECT t.id FROM task t WHERE t.id = w.task_id AND t.due_at IS NOT NULL),
-            -- a duplicate was allowed, and the latest has ended before the others
-            (SELECT t.id FROM task t
-             WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
-            w.task_id
-        ) WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END
+        SELECT CASE WHEN w.live > 0 THEN alive_among_equals(w.account_id, w.fingerprint, w.task_id)
+                    WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END
         FROM live_work w
         WHERE NOT given.duplicate_allowed AND w.account_id = given.account_id AND w.fingerprint = given.fingerprint
     ) AS twin_id
@@ -70,12 +62,8 @@ WITH patience AS MATERIALIZED (
     WHERE a.idempotency_key IS NOT NULL ORDER BY a.account_id, a.idempotency_key
 ), twin AS MATERIALIZED (
     -- as this statement sees them; who was accepted in this moment is known by the row only
-    SELECT w.task_id, CASE WHEN w.live > 1 THEN coalesce(
-        (SELECT t.id FROM task t WHERE t.id = w.previous_task_id AND t.due_at IS NOT NULL),
-        (SELECT t.id FROM task t
-         WHERE t.account_id = w.account_id AND t.fingerprint = w.fingerprint AND t.due_at IS NOT NULL LIMIT 1),
-        w.previous_task_id
-    ) WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END AS id
+    SELECT w.task_id, CASE WHEN w.live > 1 THEN alive_among_equals(w.account_id, w.fingerprint, w.previous_task_id)
+                           WHEN w.ended_at > now() - :window::interval THEN w.ended_task_id END AS id
     FROM work_guard w
 ), overridden AS (
     INSERT INTO task_note (task_id, id, type, actor, reason, detail)

@@ -74,7 +74,7 @@ async def told_twice(process: Process) -> None:
     await asyncio.sleep(1)
     assert process.returncode is None, "the first word is patient"
     process.send_signal(signal.SIGTERM)
-    assert await ended(process, 30) == 0
+    assert await ended(process, 10) == 0
 
 
 async def test_the_second_word_ends_a_worker_whose_upstream_hangs_and_nothing_is_lost(world):

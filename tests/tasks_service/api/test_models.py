@@ -4,7 +4,7 @@ import httpx
 
 from schemas.providers import model_of
 from schemas.routes import Route
-from tasks_service.admission import offers
+from tasks_service.offers import offers
 from tests.tasks_service.api.conftest import refused
 
 

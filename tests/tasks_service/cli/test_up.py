@@ -198,7 +198,7 @@ def test_a_second_signal_does_not_wait_for_who_hangs(folder: Path):
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         # Whoever hangs does so until this is over, and after the first word it is waited for for minutes.
-        process.communicate(timeout=30)
+        process.communicate(timeout=8)
 
     assert process.returncode == 0
     assert alive(pids) == []

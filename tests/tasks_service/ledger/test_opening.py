@@ -168,9 +168,9 @@ async def test_whoever_leaves_before_the_statement_has_asked_for_nothing(ledger,
 
 # What the guards at the end of a transaction see of its settings, written down by one more of their kind.
 WITNESS = """
-CREATE TABLE seen (plans text, patience text);
+CREATE TABLE seen (patience text);
 CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO seen VALUES (current_setting('plan_cache_mode'), current_setting('lock_timeout'));
+    INSERT INTO seen VALUES (current_setting('lock_timeout'));
     RETURN NULL;
 END $$;
 DO $$ DECLARE month regclass; BEGIN
@@ -182,18 +182,26 @@ END $$
 """
 
 
-async def test_the_guards_at_the_end_use_plans_that_are_kept_and_whoever_comes_next_sees_nothing_of_it(
+async def test_the_guards_at_the_end_have_the_same_patience_and_whoever_comes_next_sees_nothing_of_it(
     dsn, caller, sql
 ):
     await sql.execute(WITNESS)
     ledger = await Ledger.connect(dsn, size=1)
     try:
         await ledger.tasks.open(new_task(caller, prompt="one"), caller.actor, None)
-        left = await ledger.tasks._database._executor.fetchval("SHOW plan_cache_mode")
+        left = [
+            await ledger.tasks._database._executor.fetchval(f"SHOW {name}")
+            for name in ("lock_timeout", "plan_cache_mode")
+        ]
     finally:
         await ledger.close()
 
-    assert [tuple(row) for row in await sql.fetch("SELECT plans, patience FROM seen")] == [
-        ("force_generic_plan", "250ms")
-    ]
-    assert left == "auto"
+    assert [row["patience"] for row in await sql.fetch("SELECT patience FROM seen")] == ["250ms"]
+    assert left == ["0", "auto"]
+
+
+async def test_functions_that_look_through_all_months_on_the_way_of_a_submission_keep_their_plans(sql):
+    kept = await sql.fetch(
+        "SELECT proname FROM pg_proc WHERE 'plan_cache_mode=force_generic_plan' = ANY(proconfig) ORDER BY proname"
+    )
+    assert [row["proname"] for row in kept] == ["alive_among_equals", "refuse_idle_event"]
