@@ -1,7 +1,8 @@
 """Questions that are asked at the same time are answered by one statement.
 
-There is no timer: whoever asks while a statement is under way goes with the next, which begins after it was
-asked and so sees all that was committed before. Alone, nobody waits.
+Nobody waits for others to come: whoever asks while a statement is under way goes with the next, which begins
+after it was asked and so sees all that was committed before. Where the first takes long, as on a connection
+that was cut without a word, the next does not wait for it either.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 _Key = TypeVar("_Key", bound=Hashable)
 _Answer = TypeVar("_Answer")
 _MOST_AT_ONCE = 128
+_PATIENCE_S = 0.5  # with a statement that others wait for
 
 
 class Together(Generic[_Key, _Answer]):
@@ -21,6 +23,7 @@ class Together(Generic[_Key, _Answer]):
         self._ask = ask
         self._waiting: dict[_Key, list[asyncio.Future[_Answer | None]]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._late: set[asyncio.Task[None]] = set()
 
     async def answer(self, key: _Key) -> _Answer | None:
         """What there is under a key; None where there is nothing."""
@@ -31,15 +34,24 @@ class Together(Generic[_Key, _Answer]):
         return await future
 
     async def _ask_for_all(self) -> None:
+        me = asyncio.current_task()
         try:
-            while self._waiting:
+            while self._waiting and self._asking is me:
                 await self._ask_for_some()
         finally:
-            self._asking = None
+            if self._asking is me:
+                self._asking = None
+
+    def _go_on_without(self) -> None:
+        if (late := self._asking) is not None:
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+        self._asking = asyncio.create_task(self._ask_for_all()) if self._waiting else None
 
     async def _ask_for_some(self) -> None:
         keys = list(self._waiting)[:_MOST_AT_ONCE]
         asked = {key: self._waiting.pop(key) for key in keys}
+        patience = asyncio.get_running_loop().call_later(_PATIENCE_S, self._go_on_without)
         try:
             found = await self._ask(keys)
         except Exception as error:
@@ -47,6 +59,8 @@ class Together(Generic[_Key, _Answer]):
                 if not future.done():  # whoever left waits no more
                     future.set_exception(error)
             return
+        finally:
+            patience.cancel()
         for key, futures in asked.items():
             answer = found.get(key)
             for future in futures:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tasks_service.ledger import together as module
 from tasks_service.ledger.together import Together
 
 
@@ -59,3 +60,25 @@ async def test_whoever_leaves_takes_nobody_along():
     assert await staying == "there"
     with pytest.raises(asyncio.CancelledError):
         await leaving
+
+
+async def test_one_that_hangs_holds_up_nobody_else(monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.01)
+    asked, door = [], asyncio.Event()
+
+    async def ask(keys):
+        asked.append(keys)
+        if keys == [1]:
+            await door.wait()
+        return dict.fromkeys(keys, "there")
+
+    together = Together(ask)
+    async with asyncio.timeout(10):
+        hanging = asyncio.create_task(together.answer(1))
+        await asyncio.sleep(0)
+        assert await asyncio.gather(together.answer(2), together.answer(3)) == ["there", "there"]
+        assert await together.answer(4) == "there", "also once nobody waits any more"
+        door.set()
+        assert await hanging == "there"
+        assert await together.answer(5) == "there"
+    assert asked == [[1], [2, 3], [4], [5]]
