@@ -18,7 +18,10 @@ _Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Direct(APIRoute):
-    """A route whose handler takes the request alone, and reads path, query and body by itself."""
+    """A route whose handler takes the request alone, and reads path, query and body by itself.
+
+    It refuses by `Refusal` only: for the framework's own exceptions nobody listens on this way.
+    """
 
     def __init__(self, path: str, endpoint: _Handler, **options: Any):
         super().__init__(path, endpoint, **options)
