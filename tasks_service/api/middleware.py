@@ -23,7 +23,7 @@ from tasks_service.ledger.connection import UNAVAILABLE
 from tasks_service.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Asked every few seconds by machines; counted, but not told, and never refused for the others' sake.
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _LINGER_S = 2.0
@@ -33,7 +33,7 @@ GUARDS = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-_GUARDS = tuple((name.encode(), value.encode()) for name, value in GUARDS.items())
+RAW_GUARDS = tuple((name.encode(), value.encode()) for name, value in GUARDS.items())
 
 log = get_logger()
 
@@ -58,7 +58,7 @@ class Edge:
         try:
             if not quiet and self._room.over:
                 # Refused early: a queue here would hide in nobody's numbers.
-                raise _overloaded()
+                raise overloaded()
             await self._app(exchange.scope, receive, exchange.send)
         except Exception as error:
             if exchange.status:
@@ -71,21 +71,6 @@ class Edge:
             reset_contextvars(**context)
 
 
-def turning_away(room: Room) -> ASGIApp:
-    """What answers those who come on top: a no without all that a request passes, since that takes time."""
-
-    async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        room.turned_away(method)
-        request_id = _request_id(scope).encode()
-        body = _FULL_BODY.replace(_ANY_ID, request_id)
-        head = [*_FULL_HEAD, (b"x-request-id", request_id), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 503, "headers": head})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-    return turn_away
-
-
 class _Exchange:
     """One request and its answer."""
 
@@ -96,9 +81,9 @@ class _Exchange:
         self._began = time.perf_counter()
         self._closing = False
         self.status = 0
-        self.request_id = _request_id(scope)
+        self.request_id = request_id_of(scope)
         self._head = scope["method"] == "HEAD"
-        self.method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.method = scope["method"] if scope["method"] in METHODS else "other"
         scope["state"] = {**scope.get("state", {}), "request_id": self.request_id, "head": self._head}
         # HEAD is GET without the body. A copy, because the server keeps an eye on its own scope.
         self.scope: Scope = {**scope, "method": "GET"} if self._head else scope
@@ -122,7 +107,7 @@ class _Exchange:
         own = list(headers)
         names = {name for name, _ in own}
         self._closing = (b"connection", b"close") in own
-        missing = [guard for guard in _GUARDS if guard[0] not in names]
+        missing = [guard for guard in RAW_GUARDS if guard[0] not in names]
         return [*own, *missing, (b"x-request-id", self.request_id.encode())]
 
     async def _linger(self) -> None:
@@ -173,7 +158,8 @@ def _last_word(error: Exception) -> Refusal:
     return broken()
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
+    """The client's own, where it is safe to repeat and to keep, or a new one."""
     given: list[Any] = [value for name, value in scope["headers"] if name == b"x-request-id"]
     text = given[0].decode("latin-1") if len(given) == 1 else ""
     # It goes on record with the task, where no secret may.
@@ -181,14 +167,6 @@ def _request_id(scope: Scope) -> str:
     return text if safe else f"req_{getrandbits(128):032x}"
 
 
-def _overloaded() -> Overloaded:
+def overloaded() -> Overloaded:
+    """What those hear who come on top."""
     return Overloaded("Too many requests are under way.", headers={"Retry-After": "1"})
-
-
-_ANY_ID = b"req_00000000000000000000000000000000"
-_FULL = answer(_overloaded(), _ANY_ID.decode())
-_FULL_BODY = bytes(_FULL.body)
-_FULL_HEAD = [
-    *((name, value) for name, value in _FULL.raw_headers if name != b"content-length"),
-    *(guard for guard in _GUARDS if guard[0] != b"cache-control"),
-]

@@ -10,7 +10,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from schemas.refusals import MalformedRequest, Refusal
 from tasks_service.api.body import IS_WHOLE
-from tasks_service.api.middleware import GUARDS, QUIET, turning_away
+from tasks_service.api.full_house import turned_away
+from tasks_service.api.middleware import GUARDS, QUIET
 from tasks_service.api.problems import answer
 from tasks_service.api.room import Room
 
@@ -47,9 +48,13 @@ class Protocol(HttpToolsProtocol):
             return
         if self._head_open and self._arrived > MOST_HEAD_BYTES:
             self._refuse(_too_large())
-        # Also for what trickles in after an answer: it ended uvicorn's own timer.
-        elif self._timer is None and (self._head_open or (self.cycle and self.cycle.response_complete)):
+        elif self._timer is None and (self._head_open or self._trickles()):
             self._start_timer()
+
+    def _trickles(self) -> bool:
+        """Whether something comes after an answer: it ended uvicorn's own timer."""
+        answered = bool(self.cycle) and self.cycle.response_complete
+        return answered and self.timeout_keep_alive_task is None
 
     def on_message_begin(self) -> None:
         self._head_open = True
@@ -84,9 +89,21 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         room: Room | None = getattr(getattr(self.config.app, "state", None), "room", None)
-        if room is not None and room.full and cycle.scope["path"] not in QUIET:
-            app = turning_away(room)
-        super()._start_asgi_task(cycle, app)
+        quick = room is not None and room.full and cycle.scope["path"] not in QUIET
+        # Who does not read its answers goes the long way, where it is waited for.
+        if room is None or not quick or self.flow.write_paused:
+            self._unset_keepalive_if_required()  # an answer in the same step may have set it
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        server_headers = self.server_state.default_headers
+        self.transport.write(turned_away(cycle.scope, room, server_headers, keep_alive=cycle.keep_alive))
+        if not cycle.keep_alive:
+            self.transport.close()
+        elif self.pipeline:  # of any length: each of them in a step of its own
+            self.loop.call_soon(self.on_response_complete)
+        else:
+            self.on_response_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
         """No other protocol is spoken here; what follows the answer could be anything."""
@@ -129,6 +146,8 @@ class _Joining:
 
     def write(self, data: bytes) -> None:
         """Send it, or hold it for the rest of this step of the loop where it is a head."""
+        if self._transport.is_closing():
+            return  # whoever was queued behind another request is not told that the line is gone
         if self._head is not None:
             head, self._head = self._head, None
             self._transport.writelines((head, data))
