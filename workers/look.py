@@ -71,7 +71,7 @@ class Look:
         upstream = self._bench.upstream_of(task)
         if upstream is None or task.upstream_id is None:
             # It is let go of, and comes back when it is due.
-            await hold_unrouted(self._bench, await self._bench.ledger.tasks.whole(task))
+            await hold_unrouted(self._bench, await self._bench.ledger.tasks.held(task))
             return None
         await reached("poll.before_look")
         driven = await self._ask(watched, upstream, Job(task.upstream_id, task.endpoint))

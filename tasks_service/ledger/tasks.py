@@ -114,12 +114,15 @@ class Tasks(Book, beside=__file__):
             await self._set_aside(rows, {task.id for task in tasks})
         return tasks
 
-    async def whole(self, task: Claimed) -> Task:
-        """All of a watched task. Raises Outrun where it is somebody else's by now, or has been moved."""
-        now = await self.get(task.id)
-        if now is None or (now.claim, now.seq) != (task.claim, task.seq):
+    async def held(self, task: Claimed) -> Task:
+        """A watched task as `claim` gives it, without its request, which another release may have written.
+
+        Raises Outrun where it is somebody else's by now, or has been moved.
+        """
+        row = await self._row("held", id=task.id, claim=task.claim, seq=task.seq)
+        if row is None:
             raise Outrun(task.id)
-        return now
+        return task_from(row)
 
     async def _set_aside(self, rows: Sequence[Row], read: set[UUID]) -> None:
         """What cannot be read may be another release's; when nobody could for long, a person sees it."""

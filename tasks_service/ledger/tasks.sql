@@ -17,6 +17,16 @@ FROM unnest((SELECT :ids::uuid[])) AS asked (id) CROSS JOIN LATERAL (
     FROM task WHERE task.id = asked.id
 ) t;
 
+-- held: a task as `claim` gives it, without what was asked, for whoever has it still
+SELECT t.*, a.name AS account FROM (
+    SELECT id, account_id, key_id, state, seq, claim, due_at, model, kind, provider, route, endpoint,
+           jsonb_build_object('model', model) AS request, ''::bytea AS request_sha256, catalogue, checked, not_checked,
+           spend, attempt, upstream_id, progress, parked, parked_at, cancel_requested_at, failure_kind, failure_code,
+           failure_status, failure_message, failure_request_id, failure_group, external_id, duplicate_allowed,
+           created_at, queued_at, running_at, finished_at, downloaded_at, result_expires_at, pictures
+    FROM task WHERE id = :id AND claim = :claim AND seq = :seq
+) t JOIN account a ON a.id = t.account_id;
+
 -- get_many: several tasks by their ids
 SELECT t.*, a.name AS account FROM task t JOIN account a ON a.id = t.account_id
 WHERE t.id = ANY(:ids::uuid[]) AND (:account_id::bigint IS NULL OR t.account_id = :account_id);

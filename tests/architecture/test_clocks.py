@@ -12,8 +12,22 @@ MEASURING = {path for path in TESTS.glob("benchmarks/**/*.py") if not path.name.
 CLOCKS = {"monotonic", "perf_counter", "process_time", "thread_time", "time"}
 CLOCKS |= {f"{name}_ns" for name in CLOCKS} | {"clock_gettime", "boottime"}
 # What any other function makes of a clock's time is a time no more: a token, a case.
-NUMBERS = {"abs", "all", "any", "float", "int", "list", "max", "min", "round", "set", "sorted", "sum"}
-KEEPING = {"add", "append", "extend", "insert"}
+NUMBERS = {
+    "abs",
+    "all",
+    "any",
+    "float",
+    "int",
+    "list",
+    "max",
+    "min",
+    "round",
+    "set",
+    "sorted",
+    "sum",
+    "timedelta",
+}
+KEEPING = {"add", "append", "extend", "insert", "setdefault"}
 
 
 def verdicts_by_the_clock(source: str) -> list[int]:
@@ -22,10 +36,17 @@ def verdicts_by_the_clock(source: str) -> list[int]:
     What comes from a clock is followed through names, attributes and our own functions of the same file.
     """
     tree = ast.parse(source)
-    known: set[str] = set()
+    known = set(_imported_clocks(tree))
     while more := set(_named_after_clocks(tree, known)) - known:
         known |= more
     return sorted({node.lineno for node in ast.walk(tree) if _decides(node, known)})
+
+
+def _imported_clocks(tree: ast.AST) -> Iterator[str]:
+    """Clocks that go by a name of their own, such as a bare `time`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from (one.asname or one.name for one in node.names if one.name in CLOCKS)
 
 
 def _decides(node: ast.AST, known: set[str]) -> bool:
@@ -38,8 +59,10 @@ def _decides(node: ast.AST, known: set[str]) -> bool:
 
 
 def _fails(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Raise) or any(
-        isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.fail" for node in ast.walk(statement)
+    return any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) in ("pytest.fail", "fail"))
+        for node in ast.walk(statement)
     )
 
 
@@ -122,6 +145,12 @@ def test_no_test_hangs_on_a_clock():
         "self.began.append(loop.time())\nassert all(at >= n / 20 for n, at in enumerate(looks.began))",
         "took = (clock() - time.monotonic()).total_seconds()\nassert is_short(round(took))",
         "while time.monotonic() > deadline:\n    raise AssertionError",
+        "from time import time\nassert time() - began < 2",
+        "from time import monotonic as now\nassert now() - began < 2",
+        "took = timedelta(seconds=time.monotonic() - began)\nassert took < timedelta(seconds=5)",
+        "at.setdefault(name, time.monotonic())\nassert at['b'] - at['a'] < 1",
+        "if time.monotonic() > deadline:\n    for one in left:\n        raise AssertionError(one)",
+        "from pytest import fail\nif time.monotonic() > deadline:\n    fail('late')",
         "if (took := time.monotonic() - began) > 5:\n    pytest.fail(f'{took} s')",
     ],
 )
