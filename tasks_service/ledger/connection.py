@@ -31,6 +31,7 @@ UNAVAILABLE: tuple[type[BaseException], ...] = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
     NoMonth,
     asyncpg.LockNotAvailableError,  # somebody changes the schema while a month is to be made
     asyncpg.TransactionRollbackError,  # a deadlock, most likely with a migration

@@ -1,11 +1,12 @@
 """The process ends around a write: it is done whole or not at all."""
 
+import asyncpg
 import httpx
 import pytest
 
 from schemas.lifecycle import State
 from tasks_service import failpoints
-from tests.tasks_service.api.conftest import InDoubt, World, wish
+from tests.tasks_service.api.conftest import InDoubt, World, refused, wish
 from tests.tasks_service.api.person import decide, told
 
 
@@ -49,3 +50,16 @@ async def test_an_accident_around_acceptance_loses_nothing_that_was_written(
     again = await acme.post("/v1/tasks", json=wish(), headers={"Idempotency-Key": "k"})
     assert again.status_code == 202
     assert (again.headers.get("idempotent-replayed") == "true") == bool(accepted)
+
+
+async def test_a_ledger_that_is_not_migrated_yet_is_told_like_one_that_is_away(
+    world: World, acme: httpx.AsyncClient
+) -> None:
+    connection = await asyncpg.connect(world.settings.database_url.get_secret_value())
+    try:
+        await connection.execute("ALTER FUNCTION alive_among_equals RENAME TO from_the_next_release")
+        refused(await acme.post("/v1/tasks", json=wish()), 503, "overloaded")
+        await connection.execute("ALTER FUNCTION from_the_next_release RENAME TO alive_among_equals")
+    finally:
+        await connection.close()
+    assert (await acme.post("/v1/tasks", json=wish())).status_code == 202
