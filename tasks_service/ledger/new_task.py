@@ -88,8 +88,7 @@ def values_of(new: NewTask, actor: str, key: str | None) -> tuple[Any, ...]:
         new.catalogue,
         new.request_id,
         key,
-        # Of the note on a duplicate, which nobody else can have.
-        uuid7() if new.request.allow_duplicate else None,
+        uuid7(),
     )
 
 

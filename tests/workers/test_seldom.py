@@ -68,9 +68,9 @@ async def left_alone(world, task: Task, look: Awaitable[None]) -> tuple[float, f
 @AGES
 async def test_the_older_a_lost_submission_is_the_longer_it_is_left_alone(world, bench, lost, age_s, wait_s):
     settler = Settler(bench)
-    case = Case(lost, bench.upstreams[lost.route], 1, boottime() - age_s)
 
     for _ in ("when it is parked", "when it was parked before"):
+        case = Case(lost, bench.upstreams[lost.route], 1, boottime() - age_s)
         look = settler.leave_to_a_person(case, case.upstream.driven(Observation()))
         shortest, longest = await left_alone(world, lost, look)
         assert shortest <= wait_s <= longest
