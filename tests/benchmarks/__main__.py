@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", action="append", choices=everything, help="may be given several times")
     parser.add_argument("--rounds", type=int, default=FEWEST_ROUNDS)
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="of load, for each candidate of each round"
+        "--seconds", type=float, default=2.0, help="of load, for each candidate of each round"
     )
     parser.add_argument("--write", type=Path, help="the document to write, such as docs/performance.md")
     given = parser.parse_args(arguments)
