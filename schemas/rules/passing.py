@@ -7,51 +7,31 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, cast, get_type_hints
 
 from schemas.capabilities import Model
 from schemas.rules import RULES
-from schemas.rules.combinations import combinations_hold
 from schemas.rules.defaults import defaults_of, fill_in
-from schemas.rules.filing import options_are_known
-from schemas.rules.images import reference_images_fit
 from schemas.rules.names import model_is_living
 from schemas.rules.outline import Outline, Shape, key_of, says_enough
-from schemas.rules.prompt import negative_prompt_is_offered
-from schemas.rules.shape import (
-    count_is_offered,
-    duration_is_offered,
-    fps_is_offered,
-    ratio_is_offered,
-    resolution_is_offered,
-    shapes_agree,
-    size_is_offered,
-)
-from schemas.rules.switches import audio_is_offered, watermark_is_offered
 from schemas.rules.unchecked import not_checked
-from schemas.rules.violation import Violation
+from schemas.rules.violation import Rule, Violation
 from schemas.task import TaskRequest
 
 _MOST = 256  # shapes of one model
 
-# A rule that takes a Shape cannot read anything else.
-OF_SHAPE: tuple[Callable[[Shape, Model], Iterator[Violation]], ...] = (
-    negative_prompt_is_offered,
-    ratio_is_offered,
-    size_is_offered,
-    resolution_is_offered,
-    shapes_agree,
-    duration_is_offered,
-    fps_is_offered,
-    count_is_offered,
-    audio_is_offered,
-    watermark_is_offered,
-    reference_images_fit,
-    combinations_hold,
-    options_are_known,
+
+def _takes_a_shape(rule: Rule) -> bool:
+    """Then it cannot read anything else: the type checker sees to that."""
+    return get_type_hints(rule)["request"] is Shape
+
+
+OF_SHAPE = cast(
+    "tuple[Callable[[Shape, Model], Iterator[Violation]], ...]",
+    tuple(rule for rule in RULES if _takes_a_shape(rule)),
 )
-# All others are asked each time, and so is every rule that nobody lists above.
-_OF_EACH = tuple(rule for rule in RULES if rule not in OF_SHAPE)
+# All others are asked each time.
+_OF_EACH = tuple(rule for rule in RULES if not _takes_a_shape(rule))
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,3 +175,9 @@ def test_rules_of_the_shape_can_read_nothing_else() -> None:
     assert outline.seed == GIVEN
     assert set(OF_SHAPE) < set(RULES)
     assert {inspect.signature(rule).parameters["request"].annotation for rule in OF_SHAPE} == {Shape}
+
+
+def test_what_reads_the_words_of_a_request_is_asked_each_time():
+    of_each = {rule.__name__ for rule in RULES} - {rule.__name__ for rule in OF_SHAPE}
+    assert {"prompt_fits", "prompt_is_text", "labels_are_free_of_keys", "seed_is_offered"} <= of_each
+    assert {"ratio_is_offered", "combinations_hold", "reference_images_fit"}.isdisjoint(of_each)
