@@ -7,7 +7,7 @@ import pytest
 from schemas.lifecycle import State
 from tests.faults.matrix import Deadly, die_for_each
 from tests.workers.conftest import world  # noqa: F401 - a fixture
-from tests.workers.test_holding import time_flies
+from tests.workers.time_flies import time_flies
 
 pytestmark = pytest.mark.journey
 

@@ -1,10 +1,8 @@
 """What cannot go on because of us is shown to a person, and goes on when we are mended."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from structlog.contextvars import get_contextvars
 
@@ -20,6 +18,7 @@ from workers import result_life
 from workers.guard import RestoreGuard
 
 from .conftest import OVER
+from .time_flies import parked_because, time_flies
 
 AT_ONCE = timedelta(0)
 
@@ -46,31 +45,6 @@ def breaks():
         return fired
 
     return arm
-
-
-@asynccontextmanager
-async def time_flies(world, task):
-    """Whenever it is put aside, the pause is over at once, and so is what is left to those who know its route."""
-    ended = "now() - interval '3 minutes'"
-    put_aside = (
-        "(due_at > now() + interval '10 seconds' OR now() - due_at BETWEEN '0' AND interval '2 minutes')"
-    )
-
-    async def hurry() -> None:
-        while True:
-            await world.ledger._database._executor.execute(
-                f"UPDATE task SET due_at = {ended} WHERE id = $1 AND {put_aside}", task.id
-            )
-            await asyncio.sleep(0.2)
-
-    hurrying = asyncio.create_task(hurry())
-    yield
-    hurrying.cancel()
-
-
-async def parked_because(world, task) -> list[str]:
-    notes = await world.ledger.history.notes(task.id)
-    return [note["detail"] for note in notes if note["type"] == "parked"]
 
 
 async def tripped(fired: list[str], times: int) -> None:
@@ -176,40 +150,6 @@ async def test_what_may_have_been_paid_is_never_given_up_though_we_break_on_it(w
 
 async def reasons(world, task) -> list[str]:
     return [note["reason"] for note in await world.ledger.history.notes(task.id)]
-
-
-async def test_a_route_that_is_gone_is_shown_to_a_person_and_taken_up_when_it_is_back(world):
-    task = await world.accepts("sora-2", script="run=2")
-    async with world.working():
-        await world.until(task, State.QUEUED, State.RUNNING)
-    without = tuple(route for route in world.settings.routes if route.name != "openai_videos")
-    async with time_flies(world, task):
-        async with world.working(routes=without, stalled_after_s=0.3):
-            parked = await world.until(task, parked=True)
-        async with world.working():
-            ended = await world.until(task)
-
-    assert parked.parked is Parked.STALLED
-    assert (ended.state, ended.parked) == (State.DOWNLOADED, None)
-
-
-async def test_a_route_that_is_gone_is_shown_even_where_the_request_is_another_release_s(world, dsn):
-    task = await world.accepts("sora-2", script="run=9")
-    async with world.working():
-        await world.until(task, State.QUEUED, State.RUNNING)
-    sql = await asyncpg.connect(dsn)
-    await sql.execute("SET session_replication_role = replica")
-    await sql.execute(
-        """UPDATE task SET request = '{"model": "sora-2", "prompt": ["words"]}' WHERE id = $1""", task.id
-    )
-    without = tuple(route for route in world.settings.routes if route.name != "openai_videos")
-    async with time_flies(world, task), world.working(routes=without, stalled_after_s=0.3):
-        async with asyncio.timeout(20):
-            while not (why := await parked_because(world, task)):  # noqa: ASYNC110 - a worker does it
-                await asyncio.sleep(0.1)
-    await sql.close()
-
-    assert why == ["the route openai_videos is not configured"]
 
 
 async def test_one_accident_after_a_long_life_does_not_end_a_task(world, breaks):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -10,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from tasks_service.api import protocol
+from tasks_service.api.room import Room
 from tests.tasks_service.api.wire import Running
 
 HOST = b"\r\nHost: a\r\n"
@@ -209,3 +211,30 @@ async def test_a_head_without_a_body_is_not_held(wire: Running) -> None:
     writer.write(b"{}")
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
     writer.close()
+
+
+class _FullHouse:
+    """No room for anybody but those who ask how it is, who are answered slowly."""
+
+    def __init__(self) -> None:
+        self.state = SimpleNamespace(room=Room(0))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(2.5)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def test_a_no_before_it_does_not_cut_an_answer_short() -> None:
+    config = uvicorn.Config(_FullHouse(), timeout_keep_alive=1, ws="none", lifespan="off", log_config=None)
+    config.load()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol.Protocol(config, ServerState(), {}), "127.0.0.1", 0
+    )
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(GET % b"/v1/models" + GET % b"/healthz")
+    told = await reader.read()
+    writer.close()
+    server.close()
+    assert told.count(b"HTTP/1.1 503 ") == 1
+    assert b"HTTP/1.1 200 " in told, "and the line ended only after that"
