@@ -63,7 +63,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._stop_timer()
-        if self._arrived > MOST_HEAD_BYTES and self._head_size() > MOST_HEAD_BYTES:
+        # Each head, also one that came in one piece with the request before it.
+        if self._head_size() > MOST_HEAD_BYTES:
             raise _too_large()
         hosts = [name for name, _ in self.headers].count(b"host")
         version = self.parser.get_http_version() if self.parser else ""

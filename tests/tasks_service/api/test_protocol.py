@@ -213,6 +213,13 @@ async def test_a_head_without_a_body_is_not_held(wire: Running) -> None:
     writer.close()
 
 
+async def test_a_large_head_is_refused_behind_another_request_too(wire: Running) -> None:
+    large = b"GET /healthz HTTP/1.1\r\nHost: a\r\nA: " + b"x" * (protocol.MOST_HEAD_BYTES + 1) + b"\r\n\r\n"
+    answer = await wire.raw(GET % b"/healthz" + large, eof=False)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b" 200 " not in answer[20:], "only the first one is answered as it asks"
+
+
 class _FullHouse:
     """No room for anybody but those who ask how it is, who are answered slowly."""
 
